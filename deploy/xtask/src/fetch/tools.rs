@@ -1,0 +1,89 @@
+//! The tools a machine must have, and the sentence that says how to get a missing one.
+
+use std::env::consts::{ARCH, OS};
+use std::process::{Command, Stdio};
+
+use anyhow::{Result, bail};
+
+/// A program that must answer `probe`.
+pub struct Tool {
+    program: &'static str,
+    probe: &'static str,
+    needed_for: &'static str,
+    install: &'static str,
+}
+
+const JAVA: Tool = Tool {
+    program: "java",
+    probe: "-version",
+    needed_for: "Kafka runs on Java 17 or newer",
+    install: "apt-get install openjdk-17-jre-headless (Debian, Ubuntu) or dnf install java-17-openjdk-headless (Fedora)",
+};
+pub const MAVEN: Tool = Tool {
+    program: "mvn",
+    probe: "--version",
+    needed_for: "Maven fetches Kafka's jars",
+    install: "apt-get install maven (Debian, Ubuntu) or dnf install maven (Fedora)",
+};
+pub const NPM: Tool = Tool {
+    program: "npm",
+    probe: "--version",
+    needed_for: "npm fetches ClickHouse's engine",
+    install: "apt-get install npm (Debian, Ubuntu), dnf install nodejs-npm (Fedora), or the installer of nodejs.org",
+};
+pub const PYTHON: Tool = Tool {
+    program: "python3",
+    probe: "--version",
+    needed_for: "some tests use Python clients",
+    install: "apt-get install python3 python3-venv (Debian, Ubuntu) or dnf install python3 (Fedora)",
+};
+pub const COMPILER: Tool = Tool {
+    program: "cc",
+    probe: "--version",
+    needed_for: "the Kafka client and the allocator are written in C",
+    install: "apt-get install build-essential (Debian, Ubuntu) or dnf group install development-tools (Fedora)",
+};
+pub const MAKE: Tool = Tool {
+    program: "make",
+    probe: "--version",
+    needed_for: "the Kafka client is built with make",
+    install: "apt-get install build-essential (Debian, Ubuntu) or dnf group install development-tools (Fedora)",
+};
+
+impl Tool {
+    /// Fails with what the tool is for and how to install it.
+    pub fn require(&self) -> Result<()> {
+        let ran =
+            Command::new(self.program).arg(self.probe).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        if !ran.is_ok_and(|status| status.success()) {
+            bail!("`{}` is missing: {}.\nInstall it: {}", self.program, self.needed_for, self.install);
+        }
+        Ok(())
+    }
+}
+
+/// Fails unless `java` is there and new enough: Kafka 4 does not start on Java 11.
+pub fn require_java() -> Result<()> {
+    JAVA.require()?;
+    let said = Command::new(JAVA.program).arg(JAVA.probe).output()?;
+    let said = String::from_utf8_lossy(&said.stderr).into_owned();
+    // First line: openjdk version "17.0.15" 2025-04-15
+    let major = said.split('"').nth(1).and_then(|version| version.split('.').next()?.parse::<u32>().ok());
+    match major {
+        Some(major) if major < 17 => bail!("`java` is version {major}: {}.\nInstall it: {}", JAVA.needed_for, JAVA.install),
+        _ => Ok(()),
+    }
+}
+
+/// The engine is pinned for one platform; everything but the engine runs elsewhere too.
+pub fn check_platform() -> Result<()> {
+    if (OS, ARCH) != ("linux", "x86_64") || cfg!(not(target_env = "gnu")) {
+        bail!(
+            "the embedded stack is pinned for Linux on x86-64 with glibc only, and this is {OS} on {ARCH}: \
+             `cargo xtask fetch`, `test` and `demo` do not work here.\n\
+             Use a Linux x86-64 machine or container, or run `tidemark ingest`, `project` and `query` against \
+             a Kafka and a ClickHouse of your own ([kafka] and [clickhouse] in tidemark.toml)."
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,46 @@
+//! `cargo xtask`: the two commands a newcomer needs (`demo`, `test`) and the one that both begin with (`fetch`).
+#![expect(clippy::print_stderr, clippy::print_stdout, reason = "a command line speaks on its terminal")]
+
+#[path = "../../tidemark/src/cache.rs"]
+mod cache;
+mod demo;
+mod fetch;
+mod process;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Builds, tests and shows Tidemark. Whatever is missing is fetched first, into `$TIDEMARK_CACHE` (default ~/.cache/tidemark).
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Bring everything up with a simulated sales organisation and answer a few KPIs
+    Demo(demo::Args),
+    /// Run everything that must pass: format, lints, all tests (on the real Kafka and the real ClickHouse engine)
+    Test,
+    /// Only fetch what is missing: Kafka's jars, ClickHouse's engine, Python clients of the tests
+    Fetch,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Test => test::run(),
+        Command::Fetch => fetch::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
