@@ -1,0 +1,8 @@
+//! What is true in Tidemark: event types and their wire form, fact tables, KPI definitions, tenants, topics.
+//! No I/O: everything here is data and pure functions. See `README.md` in this folder for what it never does.
+
+pub mod connect;
+pub mod decimal;
+pub mod events;
+pub mod log;
+pub mod tenant;
