@@ -5,6 +5,8 @@
 mod cache;
 mod demo;
 mod fetch;
+#[path = "../../tidemark/src/java.rs"]
+mod java;
 mod process;
 mod test;
 

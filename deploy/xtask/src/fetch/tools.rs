@@ -3,7 +3,9 @@
 use std::env::consts::{ARCH, OS};
 use std::process::{Command, Stdio};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
+
+use crate::java;
 
 /// A program that must answer `probe`.
 pub struct Tool {
@@ -13,12 +15,6 @@ pub struct Tool {
     install: &'static str,
 }
 
-const JAVA: Tool = Tool {
-    program: "java",
-    probe: "-version",
-    needed_for: "Kafka runs on Java 17 or newer",
-    install: "apt-get install openjdk-17-jre-headless (Debian, Ubuntu) or dnf install java-17-openjdk-headless (Fedora)",
-};
 pub const MAVEN: Tool = Tool {
     program: "mvn",
     probe: "--version",
@@ -62,17 +58,9 @@ impl Tool {
     }
 }
 
-/// Fails unless `java` is there and new enough: Kafka 4 does not start on Java 11.
+/// Fails unless `java` is there and new enough.
 pub fn require_java() -> Result<()> {
-    JAVA.require()?;
-    let said = Command::new(JAVA.program).arg(JAVA.probe).output()?;
-    let said = String::from_utf8_lossy(&said.stderr).into_owned();
-    // First line: openjdk version "17.0.15" 2025-04-15
-    let major = said.split('"').nth(1).and_then(|version| version.split('.').next()?.parse::<u32>().ok());
-    match major {
-        Some(major) if major < 17 => bail!("`java` is version {major}: {}.\nInstall it: {}", JAVA.needed_for, JAVA.install),
-        _ => Ok(()),
-    }
+    java::major().map(drop).map_err(|wrong| anyhow!("{wrong}.\nInstall it: {}", java::INSTALL))
 }
 
 /// The engine is pinned for one platform; everything but the engine runs elsewhere too.

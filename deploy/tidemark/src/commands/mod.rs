@@ -1,0 +1,7 @@
+//! One file per subcommand.
+
+pub mod clickhouse;
+pub mod config;
+pub mod doctor;
+pub mod tenant;
+pub mod up;

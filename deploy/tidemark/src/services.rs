@@ -1,0 +1,67 @@
+//! The services inside this process: `up` hosts all of them, the commands of their names one each.
+
+use anyhow::{Context, Result, anyhow};
+use clap::ValueEnum;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+
+/// One of the three.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Service {
+    /// Hears events
+    Ingest,
+    /// Adds them up
+    Projector,
+    /// Answers
+    Query,
+}
+
+/// The services that run in this process.
+#[derive(Default)]
+pub struct Services {
+    stop: CancellationToken,
+    running: JoinSet<Result<()>>,
+}
+
+impl Services {
+    /// Starts those that are wanted and waits until they answer.
+    ///
+    /// # Errors
+    /// The tenants cannot be read.
+    pub async fn start(&mut self, config: &Config, wanted: impl Fn(Service) -> bool) -> Result<()> {
+        let tenants = config.read_tenants()?;
+        for service in [Service::Ingest, Service::Projector, Service::Query].into_iter().filter(|service| wanted(*service)) {
+            let _ = (service, &tenants);
+            let stop = self.stop.clone();
+            self.running.spawn(async move {
+                stop.cancelled().await;
+                Ok(())
+            });
+        }
+        Ok(())
+    }
+
+    /// Waits for the first that ends, which none should.
+    ///
+    /// # Errors
+    /// Always: with the reason of the one that ended.
+    pub async fn first_end(&mut self) -> Result<()> {
+        match self.running.join_next().await {
+            None => std::future::pending().await,
+            Some(ended) => ended.context("a service panicked")?.and_then(|()| Err(anyhow!("a service ended by itself"))),
+        }
+    }
+
+    /// Asks them to end, and leaves those behind that have not ended at the deadline.
+    pub async fn stop(mut self, deadline: Instant) {
+        self.stop.cancel();
+        while let Ok(Some(ended)) = timeout_at(deadline, self.running.join_next()).await {
+            if let Ok(Err(error)) = ended {
+                tracing::warn!(error = format!("{error:#}"), "a service ended with an error");
+            }
+        }
+    }
+}
