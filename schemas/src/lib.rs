@@ -4,5 +4,9 @@
 pub mod connect;
 pub mod decimal;
 pub mod events;
+pub mod fact;
+pub mod kpi;
 pub mod log;
+pub mod pipeline;
+pub mod table;
 pub mod tenant;

@@ -1,0 +1,50 @@
+//! All KPIs: the files that ship with the program, with those of a directory added or put in their place.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use include_dir::{Dir, include_dir};
+
+use super::{KpiDefinition, KpiError};
+
+static KPIS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/kpis");
+
+/// Every KPI by name.
+#[derive(Debug, Clone, Default)]
+pub struct Catalogue {
+    by_name: BTreeMap<String, Arc<KpiDefinition>>,
+}
+
+impl Catalogue {
+    /// The KPIs that ship with the program.
+    ///
+    /// # Errors
+    /// The first invalid file.
+    pub fn shipped() -> Result<Self, KpiError> {
+        let mut catalogue = Self::default();
+        for file in KPIS.files() {
+            let name = file.path().file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+            catalogue.add(name, file.contents_utf8().unwrap_or_default())?;
+        }
+        Ok(catalogue)
+    }
+
+    /// Adds the text of `<name>.toml`, in place of one of that name.
+    ///
+    /// # Errors
+    /// The file is invalid.
+    pub fn add(&mut self, name: &str, text: &str) -> Result<(), KpiError> {
+        self.by_name.insert(name.to_owned(), Arc::new(KpiDefinition::parse(name, text)?));
+        Ok(())
+    }
+
+    /// A KPI by name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Arc<KpiDefinition>> {
+        self.by_name.get(name)
+    }
+
+    /// All KPIs in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<KpiDefinition>> {
+        self.by_name.values()
+    }
+}

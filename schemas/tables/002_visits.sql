@@ -1,0 +1,25 @@
+-- Visits: one row per visit.
+CREATE TABLE IF NOT EXISTS visits
+(
+    generation UInt32 COMMENT 'The set of numbers this row belongs to.',
+    tenant LowCardinality(String) COMMENT 'The company.',
+    visit_id String COMMENT 'The visit.',
+    account_id Nullable(String) COMMENT 'The customer, as sent.',
+    rep_id Nullable(String) COMMENT 'The seller.',
+    purpose Nullable(String) COMMENT 'What it was for.',
+    mode Nullable(String) COMMENT 'onsite or online.',
+    duration_min Nullable(Int64) COMMENT 'Minutes.',
+    met_decision_maker Nullable(Bool) COMMENT 'Whether somebody who decides took part.',
+    next_step_on Nullable(Date32) COMMENT 'When the next step is planned.',
+    occurred_at DateTime64(3, 'UTC') COMMENT 'When it took place, UTC.',
+    occurred_on Date32 COMMENT 'When it took place, business date.',
+    recorded_at DateTime64(3, 'UTC') COMMENT 'When it was entered in the CRM, UTC.',
+    recorded_on Date32 COMMENT 'When it was entered in the CRM, business date.',
+    entry_delay_ms Int64 COMMENT 'Entered after it took place, milliseconds; negative when entered before.',
+    entry_delay_hours Decimal(38, 6) COMMENT 'The same in hours, for display.',
+    version UInt64 COMMENT 'Position of the last event that touched this row.',
+    is_deleted UInt8 COMMENT '1 where the fact no longer exists.'
+)
+ENGINE = ReplacingMergeTree(version, is_deleted)
+PARTITION BY generation
+ORDER BY (generation, tenant, visit_id)
