@@ -1,1 +1,20 @@
-//! placeholder
+//! ClickHouse's engine (libchdb) behind ClickHouse's own HTTP protocol, for laptops and tests without a server.
+//! It is no server for production: one process, one directory, loopback only, no users.
+
+mod compression;
+mod config;
+mod engine;
+mod error;
+mod exception;
+mod ffi;
+mod http;
+mod job;
+mod server;
+mod session;
+mod spool;
+mod sql;
+
+pub use config::Config;
+pub use error::Error;
+pub use ffi::{die_with_parent, exit};
+pub use server::run;
