@@ -1,1 +1,21 @@
-//! placeholder
+//! Hears CRM events: over HTTP and from files, through one path, into Kafka. A 2xx means it is there.
+//! See `README.md` in this folder for what it never does.
+
+mod accept;
+mod clock;
+mod config;
+mod error;
+mod http;
+mod publish;
+mod router;
+mod service;
+mod telemetry;
+
+pub use accept::{
+    read_event,
+    validate::{Code, Problem},
+};
+pub use clock::Clock;
+pub use config::Config;
+pub use error::Error;
+pub use service::{Server, bind, run};

@@ -1,0 +1,58 @@
+//! What was refused, kept with its reasons so that it can be mended and sent again. Personal data stays inside it.
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use tidemark_schemas::{events::payload::Instant, tenant::Access};
+
+use super::validate::Problem;
+
+/// One refused event, or one body that could not be read at all; the value of a `crm.dead` record.
+#[derive(Debug, Serialize)]
+pub(crate) struct DeadLetter<'a> {
+    /// Hash of tenant and body: a client's retry is the same dead letter.
+    pub(crate) id: String,
+    tenant: &'a str,
+    source: &'a str,
+    received_at: Instant,
+    pub(crate) reasons: &'a [Problem],
+    /// Where it stood in its request; none for a whole body.
+    index: Option<usize>,
+    /// How `body` holds the bytes: as text, or in hex where they are no UTF-8.
+    encoding: &'static str,
+    body: String,
+}
+
+impl<'a> DeadLetter<'a> {
+    pub(super) fn new(
+        access: &'a Access,
+        received_at: Instant,
+        index: Option<usize>,
+        raw: &[u8],
+        reasons: &'a [Problem],
+    ) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(access.tenant.as_bytes());
+        // Tenant names have no NUL, so that no other pair gives these bytes.
+        hash.update([0]);
+        hash.update(raw);
+        let (encoding, body) = body(raw);
+        Self {
+            id: hex::encode(hash.finalize()),
+            tenant: &access.tenant,
+            source: &access.source,
+            received_at,
+            reasons,
+            index,
+            encoding,
+            body,
+        }
+    }
+}
+
+/// Text where it stays readable; else hex, whose size has a bound (escaped control characters take six bytes each).
+fn body(raw: &[u8]) -> (&'static str, String) {
+    match std::str::from_utf8(raw) {
+        Ok(text) if !text.bytes().any(|byte| byte < b' ' && !matches!(byte, b'\n' | b'\r' | b'\t')) => ("text", text.to_owned()),
+        _ => ("hex", hex::encode(raw)),
+    }
+}

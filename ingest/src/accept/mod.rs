@@ -1,0 +1,16 @@
+//! The one path of every event, whichever door it came through:
+//! authenticate → split → validate → stamp → encode → publish. Each stage has its file; `sentence` reads as that line.
+
+mod answer;
+pub(crate) mod authenticate;
+mod dead_letter;
+mod encode;
+mod sentence;
+pub(crate) mod split;
+mod stamp;
+pub(crate) mod validate;
+
+pub(crate) use answer::{Answer, Rejection};
+pub(crate) use dead_letter::DeadLetter;
+pub(crate) use sentence::accept;
+pub use sentence::read_event;

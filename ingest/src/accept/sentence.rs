@@ -1,0 +1,101 @@
+//! The sentence itself, from a body of a known sender to the answer. Its first word, authenticate, is said by the door.
+
+use axum::http::StatusCode;
+use serde_json::value::RawValue;
+use tidemark_schemas::{
+    events::{Event, payload::Instant},
+    tenant::Access,
+};
+
+use super::{
+    Answer, Rejection,
+    answer::{ErrorBody, Refusal},
+    dead_letter::DeadLetter,
+    encode::encode,
+    split::{Form, Item, split},
+    stamp::stamp,
+    validate::{Code, Problem, validate},
+};
+use crate::{publish::Batch, service::Service};
+
+/// Split → validate → stamp → encode → publish. The answer is given when Kafka has everything it speaks of.
+///
+/// # Errors
+/// 400 for a body that cannot be read (it is kept as a dead letter), 413 for too many events,
+/// 503 when Kafka did not acknowledge: then nothing may be taken as kept.
+pub(crate) async fn accept(service: &Service, access: &Access, form: Form, body: &[u8]) -> Result<Answer, Rejection> {
+    let received_at = service.clock.now_ms();
+    let items = match split(form, body) {
+        Ok(items) => items,
+        Err(reason) => return Err(keep_unreadable(service, access, received_at, body, reason).await?),
+    };
+    bound(service, items.len())?;
+    let mut batch = Batch::new(access.tenant.clone());
+    let mut refused = Vec::new();
+    for (index, item) in items.into_iter().enumerate() {
+        let raw = item.raw;
+        match judge(item, access, received_at) {
+            Ok(event) => batch.add_event(&event, encode(&event)?),
+            Err(problems) => {
+                batch.add_dead_letter(&DeadLetter::new(access, received_at, Some(index), raw, &problems))?;
+                refused.extend(problems.into_iter().map(|problem| Refusal { index, problem }));
+            }
+        }
+    }
+    let accepted = batch.events();
+    let position = service.publish(&batch).await?;
+    Ok(Answer { accepted, error: (accepted == 0).then(nothing_accepted), refused, position })
+}
+
+/// Validates and stamps one item.
+fn judge(item: Item<'_>, access: &Access, received_at: Instant) -> Result<Event, Vec<Problem>> {
+    match item.json {
+        Ok(json) => validate(json, access, received_at).map(|event| stamp(event, access, received_at)),
+        Err(reason) => Err(vec![Problem::of_event(Code::MalformedJson, reason)]),
+    }
+}
+
+/// Reads one event as `POST /v1/events` does: sent with a key of `access`, received at `now` (milliseconds UTC).
+///
+/// # Errors
+/// Everything that is wrong with it, 16 problems at most.
+pub fn read_event(text: &str, access: &Access, now: Instant) -> Result<Event, Vec<Problem>> {
+    let json = serde_json::from_str::<&RawValue>(text).map_err(|error| format!("not JSON: {error}"));
+    judge(Item { raw: text.as_bytes(), json }, access, now)
+}
+
+fn bound(service: &Service, events: usize) -> Result<(), Rejection> {
+    let most = service.config.events_per_body_max;
+    match events {
+        0 => Err(Rejection::new(StatusCode::BAD_REQUEST, "no_events", "the body has no events")),
+        _ if events > most => Err(Rejection::too_large(
+            "too_many_events",
+            format!("the body has {events} events, at most {most} are taken at once; nothing was kept"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn nothing_accepted() -> ErrorBody {
+    let message = "no event was accepted; `refused` says why, and the events are kept as dead letters".to_owned();
+    ErrorBody { code: "all_refused", message, field: None }
+}
+
+/// Keeps a body that is no JSON, and says so.
+async fn keep_unreadable(
+    service: &Service,
+    access: &Access,
+    received_at: Instant,
+    body: &[u8],
+    reason: String,
+) -> Result<Rejection, Rejection> {
+    if body.trim_ascii().is_empty() {
+        return Err(Rejection::new(StatusCode::BAD_REQUEST, "no_events", "the body is empty"));
+    }
+    let problems = [Problem::of_event(Code::MalformedJson, reason.clone())];
+    let mut batch = Batch::new(access.tenant.clone());
+    batch.add_dead_letter(&DeadLetter::new(access, received_at, None, body, &problems))?;
+    service.publish(&batch).await?;
+    let message = format!("{reason}; no event was accepted, the body is kept as a dead letter");
+    Ok(Rejection::new(StatusCode::BAD_REQUEST, Code::MalformedJson.name(), message))
+}

@@ -1,0 +1,51 @@
+//! The `[ingest]` section: where to listen, and a bound on everything that a client or Kafka could make grow.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+/// The `[ingest]` section.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where HTTP is served; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Largest body of one request; a larger one is refused with 413 and not kept.
+    pub body_bytes_max: usize,
+    /// Most events in one body; more are refused with 413 and not kept.
+    pub events_per_body_max: usize,
+    /// Bodies being worked on at one time, all clients together; beyond it the answer is 429.
+    pub in_flight_bytes_max: usize,
+    /// How long a client may take to send its body.
+    pub body_timeout_ms: u64,
+    /// How long Kafka may take to acknowledge; beyond it the answer is 503 and nothing was acknowledged.
+    pub publish_timeout_ms: u64,
+    /// Records waiting for Kafka at one time.
+    pub publish_queue_records_max: usize,
+    /// How long `/readyz` waits for Kafka.
+    pub ready_timeout_ms: u64,
+    /// How long a start waits for Kafka.
+    pub start_timeout_ms: u64,
+    /// How long a stop waits for requests that are being answered.
+    pub drain_timeout_ms: u64,
+    /// What `Retry-After` says with 429 and 503.
+    pub retry_after_s: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            body_bytes_max: 8 << 20,
+            events_per_body_max: 10_000,
+            in_flight_bytes_max: 128 << 20,
+            body_timeout_ms: 30_000,
+            publish_timeout_ms: 10_000,
+            publish_queue_records_max: 500_000,
+            ready_timeout_ms: 2_000,
+            start_timeout_ms: 30_000,
+            drain_timeout_ms: 8_000,
+            retry_after_s: 1,
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! What stops the service or an import, by whose turn it is. What is wrong with an event is no error but an answer.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use rdkafka::error::KafkaError;
+
+/// Why ingest or an import cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    // The operator's turn.
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}: {source}; choose another `listen` in [ingest]")]
+    Listen {
+        /// As configured.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The log was made with another number of partitions, which decides where each tenant lives.
+    #[error(
+        "topic {topic} has {found} partitions, but [kafka] says {configured}: set `partitions = {found}` \
+         (the count belongs to the log and cannot be changed in place)"
+    )]
+    Partitions {
+        /// Which topic.
+        topic: String,
+        /// In Kafka.
+        found: usize,
+        /// In the configuration.
+        configured: i32,
+    },
+
+    // Try again.
+    /// Kafka does not answer.
+    #[error(
+        "Kafka at {brokers} did not answer within {waited_ms} ms ({reason}): is it running, and is `brokers` in [kafka] right?"
+    )]
+    KafkaUnreachable {
+        /// As configured.
+        brokers: String,
+        /// How long was waited.
+        waited_ms: u64,
+        /// The last thing heard.
+        reason: String,
+    },
+    /// The producer can no longer promise order without loss; a new process can.
+    #[error("the Kafka producer failed for good ({0}); start again, every acknowledged event is safe")]
+    ProducerFatal(String),
+
+    // Ours.
+    /// A call to Kafka failed.
+    #[error("{doing} failed: {source}")]
+    Kafka {
+        /// What was being done.
+        doing: &'static str,
+        /// What Kafka's client said.
+        source: KafkaError,
+    },
+    /// The metrics recorder could not be built.
+    #[error("cannot set up metrics: {0}")]
+    Metrics(String),
+    /// The HTTP server ended on its own.
+    #[error("the HTTP server failed: {0}")]
+    Serve(std::io::Error),
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}

@@ -1,0 +1,78 @@
+//! Reading a body within bounds: its size, its time, and what all bodies together may hold.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, StatusCode, header::CONTENT_LENGTH},
+};
+use futures::StreamExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::{accept::Rejection, service::Service};
+
+/// A body, and its share of the bytes in flight until it is dropped.
+pub(crate) struct BoundedBody {
+    pub(crate) bytes: Vec<u8>,
+    _share: OwnedSemaphorePermit,
+}
+
+/// # Errors
+/// 413 for a body over the limit, 429 when too much is in flight, 408 when it does not come in time, 400 when it breaks off.
+pub(crate) async fn read_body(service: &Service, headers: &HeaderMap, body: Body) -> Result<BoundedBody, Rejection> {
+    let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let most = service.config.body_bytes_max;
+    if declared.is_some_and(|declared| declared > most) {
+        return Err(over_limit(most));
+    }
+    let share = reserve(service, declared.unwrap_or(most))?;
+    let in_time = Duration::from_millis(service.config.body_timeout_ms);
+    let bytes = tokio::time::timeout(in_time, collect(body, declared.unwrap_or(0), most)).await.map_err(|_| {
+        let message = format!("the body did not arrive within {} ms; nothing was kept", in_time.as_millis());
+        Rejection::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", message)
+    })??;
+    service.metrics.body_read(bytes.len());
+    Ok(BoundedBody { bytes, _share: share })
+}
+
+/// Takes a share of the bytes in flight; a body of unknown length could be as large as any.
+fn reserve(service: &Service, bytes: usize) -> Result<OwnedSemaphorePermit, Rejection> {
+    let kibibytes = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
+    let share = Arc::clone(&service.in_flight).try_acquire_many_owned(kibibytes);
+    service.metrics.in_flight(in_flight_bytes(&service.in_flight, service.config.in_flight_bytes_max));
+    share.map_err(|_| {
+        Rejection::later(
+            StatusCode::TOO_MANY_REQUESTS,
+            "in_flight",
+            format!(
+                "bodies of {} bytes are being worked on already; nothing was kept, send the same again later",
+                service.config.in_flight_bytes_max
+            ),
+            service.config.retry_after_s,
+        )
+    })
+}
+
+fn in_flight_bytes(in_flight: &Semaphore, most: usize) -> usize {
+    most.saturating_sub(in_flight.available_permits() * 1024)
+}
+
+async fn collect(body: Body, expected: usize, most: usize) -> Result<Vec<u8>, Rejection> {
+    let mut bytes = Vec::with_capacity(expected);
+    let mut chunks = body.into_data_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|error| {
+            Rejection::new(StatusCode::BAD_REQUEST, "body_broken", format!("the body broke off: {error}; nothing was kept"))
+        })?;
+        if bytes.len() + chunk.len() > most {
+            return Err(over_limit(most));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+fn over_limit(most: usize) -> Rejection {
+    let message = format!("the body has more than {most} bytes; it was not kept, send it in smaller parts");
+    Rejection::too_large("body_too_large", message)
+}

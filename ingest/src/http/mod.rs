@@ -1,0 +1,7 @@
+//! HTTP: one resource, one file. What an event must be is for `accept`.
+
+pub(crate) mod access_log;
+pub(crate) mod body;
+pub(crate) mod events;
+pub(crate) mod health;
+pub(crate) mod unknown;

@@ -1,0 +1,9 @@
+//! Kafka: the log's topics as they must be, and batches that are acknowledged as a whole or not at all.
+
+mod batch;
+mod log;
+mod topics;
+
+pub(crate) use batch::Batch;
+pub(crate) use log::{Log, PublishError};
+pub(crate) use topics::{TopicReport, ensure, metadata};

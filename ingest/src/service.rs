@@ -1,0 +1,122 @@
+//! Ingest as a service: everything a request needs, from the start that waits for Kafka to the drained end.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::http::StatusCode;
+use tidemark_schemas::{connect::KafkaConfig, log::Position, tenant::Tenants};
+use tokio::{net::TcpListener, sync::Semaphore, time::Instant};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Clock, Config, Error,
+    accept::Rejection,
+    publish::{self, Batch, Log, PublishError, TopicReport},
+    router::router,
+    telemetry::Metrics,
+};
+
+/// What every request shares.
+pub(crate) struct Service {
+    pub(crate) config: Config,
+    pub(crate) tenants: Arc<Tenants>,
+    pub(crate) clock: Clock,
+    pub(crate) log: Log,
+    pub(crate) metrics: Metrics,
+    /// One permit for each KiB of `in_flight_bytes_max`.
+    pub(crate) in_flight: Arc<Semaphore>,
+    /// How the topics were at start.
+    pub(crate) topics: Vec<TopicReport>,
+}
+
+impl Service {
+    /// Publishes a whole batch, or says when to try again.
+    pub(crate) async fn publish(&self, batch: &Batch) -> Result<Option<Position>, Rejection> {
+        let started = Instant::now();
+        match self.log.publish(batch).await {
+            Ok(position) => {
+                self.metrics.published(batch, started.elapsed());
+                Ok(position)
+            }
+            Err(PublishError::QueueFull) => Err(Rejection::later(
+                StatusCode::TOO_MANY_REQUESTS,
+                "queue_full",
+                "too much is waiting for Kafka; nothing was acknowledged, send the same again later".to_owned(),
+                self.config.retry_after_s,
+            )),
+            Err(PublishError::NotAcknowledged(reason)) => {
+                tracing::warn!(%reason, "Kafka did not acknowledge");
+                Err(Rejection::later(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "log_unavailable",
+                    format!("Kafka did not acknowledge ({reason}); nothing was acknowledged, send the same again later"),
+                    self.config.retry_after_s,
+                ))
+            }
+        }
+    }
+}
+
+/// Ingest, listening but not yet answering.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    service: Arc<Service>,
+}
+
+/// Connects to Kafka, makes the topics that are missing and takes the address.
+///
+/// # Errors
+/// Kafka unreachable, a topic that contradicts the configuration, an address that cannot be taken.
+pub async fn bind(config: Config, kafka: KafkaConfig, tenants: Arc<Tenants>, clock: Clock) -> Result<Server, Error> {
+    let listen_error = |source| Error::Listen { address: config.listen, source };
+    let listener = TcpListener::bind(config.listen).await.map_err(listen_error)?;
+    let address = listener.local_addr().map_err(listen_error)?;
+    let log = Log::connect(&kafka, &config)?;
+    let topics = publish::ensure(&log, &kafka, &config).await?;
+    let in_flight = Arc::new(Semaphore::new(config.in_flight_bytes_max / 1024));
+    let service = Service { metrics: Metrics::new()?, config, tenants, clock, log, in_flight, topics };
+    Ok(Server { listener, address, service: Arc::new(service) })
+}
+
+impl Server {
+    /// Where it listens, with the port that was taken.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until `shutdown`, then finishes the requests that are being answered, `drain_timeout_ms` at most.
+    ///
+    /// # Errors
+    /// When the producer failed for good, or the HTTP server did.
+    pub async fn serve(self, shutdown: CancellationToken) -> Result<(), Error> {
+        let Self { listener, address, service } = self;
+        tracing::info!(%address, copies = crate::http::health::copies(&service), "ingest listens");
+        let drain = Duration::from_millis(service.config.drain_timeout_ms);
+        let stopping = shutdown.clone();
+        let server =
+            axum::serve(listener, router(service.clone())).with_graceful_shutdown(async move { stopping.cancelled().await });
+        let too_slow = async {
+            shutdown.cancelled().await;
+            tokio::time::sleep(drain).await;
+        };
+        tokio::select! {
+            served = server => served.map_err(Error::Serve)?,
+            () = too_slow => tracing::warn!("requests that took longer than the drain timeout were cut off, unacknowledged"),
+            reason = service.log.failed_for_good() => return Err(Error::ProducerFatal(reason)),
+        }
+        service.log.flush(Duration::from_millis(500)).await;
+        Ok(())
+    }
+}
+
+/// Runs ingest until `shutdown`.
+///
+/// # Errors
+/// As [`bind`] and [`Server::serve`].
+pub async fn run(config: Config, kafka: KafkaConfig, tenants: Arc<Tenants>, shutdown: CancellationToken) -> Result<(), Error> {
+    tokio::select! {
+        bound = bind(config, kafka, tenants, Clock::system()) => bound?.serve(shutdown.clone()).await,
+        () = shutdown.cancelled() => Ok(()),
+    }
+}

@@ -1,0 +1,5 @@
+//! Ingest as its clients meet it: over HTTP, against a real Kafka where its jars are in the cache.
+
+mod accepts;
+mod kafka;
+mod server;
