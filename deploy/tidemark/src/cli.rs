@@ -54,6 +54,8 @@ impl Place {
 pub enum Command {
     /// Run everything in one process tree: Kafka, ClickHouse's engine, ingest, projector, query
     Up(commands::up::Args),
+    /// Hear events alone, into the Kafka of the settings
+    Ingest,
     /// Check everything that Tidemark needs and say what to do about what is missing
     Doctor,
     /// Add tenants and their keys

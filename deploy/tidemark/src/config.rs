@@ -2,13 +2,13 @@
 
 mod layers;
 
-use std::fmt;
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
+use tidemark_schemas::connect::{ClickHouseConfig, KafkaConfig};
 use tidemark_schemas::tenant::Tenants;
 
 use crate::cache;
@@ -21,29 +21,21 @@ pub use layers::{Overrides, manual};
 pub struct Config {
     pub state: PathBuf,
     tenants: PathBuf,
-    pub kafka: Kafka,
-    pub clickhouse: ClickHouse,
+    pub kafka: KafkaConfig,
+    pub clickhouse: ClickHouseConfig,
+    pub embedded: Embedded,
     pub log: Log,
+    pub ingest: tidemark_ingest::Config,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Kafka {
-    pub brokers: String,
-    pub embedded: bool,
-    jars: PathBuf,
-    pub heap_mb: u32,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ClickHouse {
-    pub url: String,
-    pub database: String,
-    pub user: String,
-    pub password: Secret,
-    pub embedded: bool,
+pub struct Embedded {
+    pub kafka: bool,
+    pub clickhouse: bool,
+    kafka_jars: PathBuf,
     libchdb: PathBuf,
+    pub kafka_heap_mb: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -53,22 +45,18 @@ pub struct Log {
     pub format: LogFormat,
 }
 
+impl Default for Log {
+    /// For a child process, which writes to a file.
+    fn default() -> Self {
+        Self { filter: "info".to_owned(), format: LogFormat::Text }
+    }
+}
+
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     Text,
     Json,
-}
-
-/// A value that Debug does not show.
-#[derive(Clone, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(pub String);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_empty() { "\"\"" } else { "\"***\"" })
-    }
 }
 
 impl Config {
@@ -99,35 +87,33 @@ impl Config {
     }
 }
 
-impl Kafka {
-    /// The directory of the embedded broker's jars.
-    pub fn jars(&self) -> PathBuf {
-        or_else(&self.jars, || cache::dir().join(cache::KAFKA))
+impl Embedded {
+    /// The directory of the broker's jars.
+    pub fn kafka_jars(&self) -> PathBuf {
+        or_else(&self.kafka_jars, || cache::dir().join(cache::KAFKA))
     }
 
-    /// The port that an embedded broker listens on.
-    ///
-    /// # Errors
-    /// The address is not one of this machine's loopback.
-    pub fn embedded_port(&self) -> Result<u16> {
-        loopback_port(&self.brokers).with_context(|| format!("[kafka] brokers = {:?} with embedded = true", self.brokers))
-    }
-}
-
-impl ClickHouse {
-    /// The embedded engine's library.
+    /// The engine's library.
     pub fn libchdb(&self) -> PathBuf {
         or_else(&self.libchdb, || cache::dir().join(cache::LIBCHDB))
     }
+}
 
-    /// The port that an embedded engine listens on.
-    ///
-    /// # Errors
-    /// The URL is not one of this machine's loopback.
-    pub fn embedded_port(&self) -> Result<u16> {
-        let address = self.url.trim_end_matches('/').strip_prefix("http://").unwrap_or(&self.url);
-        loopback_port(address).with_context(|| format!("[clickhouse] url = {:?} with embedded = true", self.url))
-    }
+/// The port that an embedded broker listens on.
+///
+/// # Errors
+/// The address is not one of this machine's loopback.
+pub fn kafka_port(kafka: &KafkaConfig) -> Result<u16> {
+    loopback_port(&kafka.brokers).with_context(|| format!("[kafka] brokers = {:?}", kafka.brokers))
+}
+
+/// The port that an embedded engine listens on.
+///
+/// # Errors
+/// The URL is not one of this machine's loopback.
+pub fn clickhouse_port(clickhouse: &ClickHouseConfig) -> Result<u16> {
+    let address = clickhouse.url.trim_end_matches('/').trim_start_matches("http://");
+    loopback_port(address).with_context(|| format!("[clickhouse] url = {:?}", clickhouse.url))
 }
 
 fn or_else(path: &Path, default: impl FnOnce() -> PathBuf) -> PathBuf {
@@ -136,9 +122,9 @@ fn or_else(path: &Path, default: impl FnOnce() -> PathBuf) -> PathBuf {
 
 fn loopback_port(address: &str) -> Result<u16> {
     let numeric = address.replacen("localhost", "127.0.0.1", 1);
-    let parsed: SocketAddr = numeric.parse().context("an embedded server needs an address like 127.0.0.1:19092")?;
+    let parsed: SocketAddr = numeric.parse().context("an [embedded] server needs an address like 127.0.0.1:19092")?;
     if parsed.ip() != IpAddr::from([127, 0, 0, 1]) {
-        bail!("an embedded server listens on 127.0.0.1 only");
+        bail!("an [embedded] server listens on 127.0.0.1 only; set it to false there to use another machine's");
     }
     Ok(parsed.port())
 }

@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use cli::{Cli, Command};
+use services::Service;
 
 // Small allocations of many threads are this program's hot path.
 #[global_allocator]
@@ -38,6 +39,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     let place = cli.place;
     match cli.command {
         Command::Up(args) => commands::up::run(&place, args).await,
+        Command::Ingest => commands::serve::run(&place, Service::Ingest).await,
         Command::Doctor => commands::doctor::run(&place).await,
         Command::Config => {
             commands::config::run();

@@ -1,9 +1,12 @@
 //! The services inside this process: `up` hosts all of them, the commands of their names one each.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use anyhow::{Context, Result, anyhow};
 use clap::ValueEnum;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
@@ -19,6 +22,11 @@ pub enum Service {
     Query,
 }
 
+/// In the order in which a start that fails is best understood.
+const SERVICES: [Service; 3] = [Service::Ingest, Service::Projector, Service::Query];
+/// Between two questions whether a service answers yet.
+const ASK_EVERY: Duration = Duration::from_millis(50);
+
 /// The services that run in this process.
 #[derive(Default)]
 pub struct Services {
@@ -32,16 +40,23 @@ impl Services {
     /// # Errors
     /// The tenants cannot be read.
     pub async fn start(&mut self, config: &Config, wanted: impl Fn(Service) -> bool) -> Result<()> {
-        let tenants = config.read_tenants()?;
-        for service in [Service::Ingest, Service::Projector, Service::Query].into_iter().filter(|service| wanted(*service)) {
-            let _ = (service, &tenants);
+        let tenants = Arc::new(config.read_tenants()?);
+        let mut probes = Vec::new();
+        for service in SERVICES.into_iter().filter(|service| wanted(*service)) {
             let stop = self.stop.clone();
-            self.running.spawn(async move {
-                stop.cancelled().await;
-                Ok(())
-            });
+            match service {
+                Service::Ingest => {
+                    probes.push(format!("http://{}/readyz", config.ingest.listen));
+                    let run = tidemark_ingest::run(config.ingest.clone(), config.kafka.clone(), tenants.clone(), stop);
+                    self.running.spawn(async { run.await.context("ingest") });
+                }
+                Service::Projector | Service::Query => {}
+            }
         }
-        Ok(())
+        tokio::select! {
+            () = all_answer(&probes) => Ok(()),
+            ended = self.first_end() => ended,
+        }
     }
 
     /// Waits for the first that ends, which none should.
@@ -62,6 +77,14 @@ impl Services {
             if let Ok(Err(error)) = ended {
                 tracing::warn!(error = format!("{error:#}"), "a service ended with an error");
             }
+        }
+    }
+}
+
+async fn all_answer(probes: &[String]) {
+    for probe in probes {
+        while !reqwest::get(probe).await.is_ok_and(|answer| answer.status().is_success()) {
+            sleep(ASK_EVERY).await;
         }
     }
 }

@@ -4,6 +4,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Result;
+use clickhouse_embedded::Config;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Log;
+use crate::signals::StopSignals;
+use crate::telemetry;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -18,11 +24,25 @@ pub struct Args {
     listen: SocketAddr,
 }
 
-/// Runs it until a signal.
+/// Runs it until a signal, then ends the process.
 ///
 /// # Errors
 /// The library cannot be loaded, the directory or the address is taken.
 pub async fn run(args: Args) -> Result<()> {
-    let _ = (args.libchdb, args.path, args.listen);
-    Ok(())
+    telemetry::start(&Log::default())?;
+    let mut signals = StopSignals::listen()?;
+    let shutdown = CancellationToken::new();
+    let config = Config { libchdb: args.libchdb, path: args.path, listen: args.listen, ..Config::default() };
+    let engine = clickhouse_embedded::run(config, shutdown.clone());
+    let stop = async {
+        signals.next().await;
+        shutdown.cancel();
+        std::future::pending().await
+    };
+    tokio::select! {
+        ended = engine => ended?,
+        () = stop => {}
+    }
+    // Not by returning: the engine's own threads are still there.
+    clickhouse_embedded::exit(0)
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 
 use crate::cli::Place;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::embedded::{clickhouse, kafka};
 use crate::java;
 
@@ -43,13 +43,13 @@ pub async fn run(place: &Place) -> Result<()> {
 
 fn tools(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if config.kafka.embedded {
+    if config.embedded.kafka {
         let java = java::major().map(|major| format!("version {major}"));
         findings.push(finding("java", java.map_err(|wrong| format!("{wrong}. Install it: {}", java::INSTALL))));
-        findings.push(finding("Kafka's jars", jars(&config.kafka.jars())));
+        findings.push(finding("Kafka's jars", jars(&config.embedded.kafka_jars())));
     }
-    if config.clickhouse.embedded {
-        let libchdb = config.clickhouse.libchdb();
+    if config.embedded.clickhouse {
+        let libchdb = config.embedded.libchdb();
         let found = clickhouse::require_library(&libchdb).map(|()| libchdb.display().to_string());
         findings.push(finding("ClickHouse's engine", found.map_err(|error| error.to_string())));
     }
@@ -67,9 +67,10 @@ fn jars(directory: &Path) -> Result<String, String> {
 fn tenants(config: &Config) -> Finding {
     let file = config.tenants_file();
     let result = match config.read_tenants() {
-        Ok(tenants) if tenants.iter().next().is_none() => {
-            Err(format!("none in {}: `tidemark tenant add NAME` or `tidemark up --tenant NAME --key KEY` adds one", file.display()))
-        }
+        Ok(tenants) if tenants.iter().next().is_none() => Err(format!(
+            "none in {}: `tidemark tenant add NAME` or `tidemark up --tenant NAME --key KEY` adds one",
+            file.display()
+        )),
         Ok(tenants) => Ok(format!("{} in {}", tenants.iter().count(), file.display())),
         Err(error) => Err(format!("{error:#}")),
     };
@@ -83,8 +84,11 @@ async fn ports(config: &Config) -> Vec<Finding> {
     let url = &config.clickhouse.url;
     let clickhouse_answers = clickhouse::answers(url).await;
     vec![
-        finding(format!("Kafka at {brokers}"), server(kafka_answers, config.kafka.embedded, config.kafka.embedded_port())),
-        finding(format!("ClickHouse at {url}"), server(clickhouse_answers, config.clickhouse.embedded, config.clickhouse.embedded_port())),
+        finding(format!("Kafka at {brokers}"), server(kafka_answers, config.embedded.kafka, config::kafka_port(&config.kafka))),
+        finding(
+            format!("ClickHouse at {url}"),
+            server(clickhouse_answers, config.embedded.clickhouse, config::clickhouse_port(&config.clickhouse)),
+        ),
     ]
 }
 
@@ -104,9 +108,9 @@ fn server(answers: bool, embedded: bool, port: Result<u16>) -> Result<String, St
 /// # Errors
 /// Something else holds it.
 pub fn is_free(port: u16) -> Result<(), String> {
-    TcpListener::bind(("127.0.0.1", port))
-        .map(drop)
-        .map_err(|error| format!("port {port} cannot be used ({error}): stop what uses it, or choose another (`tidemark up --help`)"))
+    TcpListener::bind(("127.0.0.1", port)).map(drop).map_err(|error| {
+        format!("port {port} cannot be used ({error}): stop what uses it, or choose another (`tidemark up --help`)")
+    })
 }
 
 fn finding(what: impl Into<String>, result: Result<String, String>) -> Finding {

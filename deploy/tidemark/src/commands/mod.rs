@@ -3,5 +3,6 @@
 pub mod clickhouse;
 pub mod config;
 pub mod doctor;
+pub mod serve;
 pub mod tenant;
 pub mod up;

@@ -68,7 +68,11 @@ pub fn run(place: &Place, args: Args) -> Result<()> {
 /// # Errors
 /// The tenant has other settings, the key is another tenant's, a name, time zone or currency that is none.
 pub fn add(file: &Path, new: &NewKey, key: &str) -> Result<()> {
-    let text = if file.exists() { fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))? } else { String::new() };
+    let text = if file.exists() {
+        fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?
+    } else {
+        String::new()
+    };
     let tenants = Tenants::parse(&text).with_context(|| file.display().to_string())?;
     let sha256 = hex::encode(Sha256::digest(key));
     if let Some(access) = tenants.by_key_hash(&sha256) {
@@ -82,7 +86,10 @@ pub fn add(file: &Path, new: &NewKey, key: &str) -> Result<()> {
         if settings != (new.time_zone.as_str(), new.currency.as_str()) {
             bail!(
                 "tenant {:?} already exists with --time-zone {} --currency {}; numbers depend on them, so they are not changed here ({})",
-                new.tenant, settings.0, settings.1, file.display(),
+                new.tenant,
+                settings.0,
+                settings.1,
+                file.display(),
             );
         }
         if tenants.by_key_hash(&sha256).is_some() {
@@ -113,7 +120,13 @@ mod tests {
     use super::*;
 
     fn new(tenant: &str) -> NewKey {
-        NewKey { tenant: tenant.into(), time_zone: "Asia/Shanghai".into(), currency: "CNY".into(), source: "crm".into(), key: None }
+        NewKey {
+            tenant: tenant.into(),
+            time_zone: "Asia/Shanghai".into(),
+            currency: "CNY".into(),
+            source: "crm".into(),
+            key: None,
+        }
     }
 
     #[test]

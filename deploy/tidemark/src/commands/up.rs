@@ -42,6 +42,9 @@ pub struct Args {
     /// The tenant's API key; stored as a hash
     #[arg(long, value_name = "KEY", requires = "tenant", env = "TIDEMARK_KEY", hide_env_values = true)]
     key: Option<String>,
+    /// Port of ingest [default: 8080]
+    #[arg(long, value_name = "PORT")]
+    ingest_port: Option<u16>,
     /// Port of the embedded Kafka [default: 19092]
     #[arg(long, value_name = "PORT")]
     kafka_port: Option<u16>,
@@ -57,6 +60,7 @@ impl Args {
     fn overrides(&self, place: &Place) -> Overrides {
         let mut overrides = place.overrides();
         let mut set = |key, value: Option<String>| overrides.extend(value.map(|value| (key, value)));
+        set("ingest.listen", self.ingest_port.map(|port| format!("127.0.0.1:{port}")));
         set("kafka.brokers", self.kafka_port.map(|port| format!("127.0.0.1:{port}")));
         set("clickhouse.url", self.clickhouse_port.map(|port| format!("http://127.0.0.1:{port}")));
         overrides
@@ -115,7 +119,11 @@ async fn stop(servers: Servers, services: Services) {
 
 /// What people and scripts wait for; the last line is always the same.
 fn addresses(config: &Config, args: &Args) -> String {
-    let mut lines = vec![format!("kafka       {}", config.kafka.brokers), format!("clickhouse  {}", config.clickhouse.url)];
+    let services = [(Service::Ingest, format!("ingest      http://{}", config.ingest.listen))];
+    let here = services.into_iter().filter(|(service, _)| !args.without.contains(service));
+    let mut lines: Vec<String> = here.map(|(_, line)| line).collect();
+    lines.push(format!("kafka       {}", config.kafka.brokers));
+    lines.push(format!("clickhouse  {}", config.clickhouse.url));
     lines.push(format!("state       {}", config.state.display()));
     lines.extend(args.tenant.as_ref().map(|tenant| format!("tenant      {tenant}")));
     lines.push("tidemark is ready".to_owned());

@@ -36,7 +36,11 @@ pub fn load(file: Option<&Path>, flags: Overrides) -> Result<Config> {
     for (key, value) in flags {
         layers = layers.set_override(key, value)?;
     }
-    layers.build()?.try_deserialize().context("settings")
+    let mut config: Config = layers.build()?.try_deserialize().context("settings")?;
+    // TOML has no word for nothing.
+    config.clickhouse.user = config.clickhouse.user.filter(|user| !user.is_empty());
+    config.clickhouse.password = config.clickhouse.password.filter(|password| !password.is_empty());
+    Ok(config)
 }
 
 /// Variables with a section only: TIDEMARK_CACHE and the like are no settings.
@@ -107,28 +111,32 @@ mod tests {
 
     #[test]
     fn the_defaults_are_complete_and_a_file_and_flags_win_over_them() {
-        let config = config_of("[kafka]\nheap_mb = 512").unwrap();
-        assert_eq!((config.kafka.heap_mb, config.kafka.brokers.as_str()), (512, "127.0.0.1:19092"));
+        let config = config_of("[embedded]\nkafka_heap_mb = 512").unwrap();
+        assert_eq!((config.embedded.kafka_heap_mb, config.kafka.brokers.as_str()), (512, "127.0.0.1:19092"));
         let flags = vec![("kafka.brokers", "127.0.0.1:1".to_owned())];
+        assert_eq!(config.clickhouse.user, None);
         assert_eq!(load(None, flags).unwrap().kafka.brokers, "127.0.0.1:1");
     }
 
     #[test]
     fn an_unknown_key_is_refused_with_a_suggestion() {
-        let error = format!("{:#}", config_of("[kafka]\nheap_mbs = 512").unwrap_err());
-        assert!(error.contains("tidemark.toml: unknown key `kafka.heap_mbs`; did you mean `kafka.heap_mb`?"), "{error}");
+        let error = format!("{:#}", config_of("[embedded]\nkafka_heap_mbs = 512").unwrap_err());
+        assert!(
+            error.contains("tidemark.toml: unknown key `embedded.kafka_heap_mbs`; did you mean `embedded.kafka_heap_mb`?"),
+            "{error}"
+        );
     }
 
     #[test]
     fn a_wrong_type_names_the_key() {
-        let error = format!("{:#}", config_of("[kafka]\nheap_mb = \"much\"").unwrap_err());
-        assert!(error.contains("kafka.heap_mb"), "{error}");
+        let error = format!("{:#}", config_of("[embedded]\nkafka_heap_mb = \"much\"").unwrap_err());
+        assert!(error.contains("embedded.kafka_heap_mb"), "{error}");
     }
 
     #[test]
     fn secrets_are_masked() {
         let config = config_of("[clickhouse]\npassword = \"sesame\"").unwrap();
         assert!(!format!("{config:?}").contains("sesame"));
-        assert_eq!(config.clickhouse.password.0, "sesame");
+        assert_eq!(config.clickhouse.password.as_deref(), Some("sesame"));
     }
 }

@@ -1,14 +1,20 @@
 //! The embedded servers together. One that is not embedded is somebody else's to run: then it is only waited for.
 
+use std::time::Duration;
+
 use anyhow::{Error, Result, anyhow, ensure};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::clickhouse::{self, ClickHouse};
 use super::kafka::{self, Kafka};
 use super::server::Server;
 use super::state::StateDir;
 use crate::commands::doctor;
-use crate::config::Config;
+use crate::config::{self, Config};
+
+/// For a server that is not ours to answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+const ASK_EVERY: Duration = Duration::from_millis(250);
 
 /// The ones that run as children of this process.
 pub struct Servers {
@@ -32,17 +38,15 @@ impl Servers {
     /// # Errors
     /// One ends or does not answer in time.
     pub async fn ready(&mut self, config: &Config) -> Result<()> {
-        let (brokers, url) = (&config.kafka.brokers, &config.clickhouse.url);
+        let kafka_answers = async || kafka::answers(&config.kafka.brokers).await;
+        let clickhouse_answers = async || clickhouse::answers(&config.clickhouse.url).await;
         match &mut self.clickhouse {
-            Some(server) => server.ready(async || clickhouse::answers(url).await).await?,
-            None => ensure!(clickhouse::answers(url).await, "ClickHouse at {url} does not answer ([clickhouse] url)"),
+            Some(server) => server.ready(clickhouse_answers).await?,
+            None => wait_for("ClickHouse", &config.clickhouse.url, clickhouse_answers).await?,
         }
         match &mut self.kafka {
-            Some(server) => server.ready(async || kafka::answers(brokers).await).await,
-            None => {
-                ensure!(kafka::answers(brokers).await, "Kafka at {brokers} does not answer ([kafka] brokers)");
-                Ok(())
-            }
+            Some(server) => server.ready(kafka_answers).await,
+            None => wait_for("Kafka", &config.kafka.brokers, kafka_answers).await,
         }
     }
 
@@ -65,23 +69,33 @@ impl Servers {
     }
 }
 
+/// Somebody else's server may be starting at this moment too.
+async fn wait_for(name: &str, address: &str, answers: impl AsyncFn() -> bool) -> Result<()> {
+    let deadline = Instant::now() + ANSWER_WITHIN;
+    while !answers().await {
+        ensure!(Instant::now() < deadline, "{name} at {address} does not answer; is it running, and is the address right?");
+        sleep(ASK_EVERY).await;
+    }
+    Ok(())
+}
+
 async fn start_kafka(config: &Config, state: &StateDir) -> Result<Option<Server>> {
-    if !config.kafka.embedded {
+    if !config.embedded.kafka {
         return Ok(None);
     }
-    let port = config.kafka.embedded_port()?;
+    let port = config::kafka_port(&config.kafka)?;
     doctor::is_free(port).map_err(|taken| anyhow!("Kafka: {taken}"))?;
-    let kafka = Kafka { jars: config.kafka.jars(), dir: state.kafka(), port, heap_mb: config.kafka.heap_mb };
+    let kafka = Kafka { jars: config.embedded.kafka_jars(), dir: state.kafka(), port, heap_mb: config.embedded.kafka_heap_mb };
     Ok(Some(Server::start("kafka", state.log_of("kafka"), kafka.prepare().await?)?))
 }
 
 fn start_clickhouse(config: &Config, state: &StateDir) -> Result<Option<Server>> {
-    if !config.clickhouse.embedded {
+    if !config.embedded.clickhouse {
         return Ok(None);
     }
-    let port = config.clickhouse.embedded_port()?;
+    let port = config::clickhouse_port(&config.clickhouse)?;
     doctor::is_free(port).map_err(|taken| anyhow!("ClickHouse: {taken}"))?;
-    let engine = ClickHouse { libchdb: config.clickhouse.libchdb(), dir: state.clickhouse(), port };
+    let engine = ClickHouse { libchdb: config.embedded.libchdb(), dir: state.clickhouse(), port };
     Ok(Some(Server::start("clickhouse", state.log_of("clickhouse"), engine.prepare()?)?))
 }
 

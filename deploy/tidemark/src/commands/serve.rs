@@ -1,0 +1,37 @@
+//! `tidemark ingest`, `project`, `query`: one service alone, against a Kafka and a ClickHouse that run elsewhere.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use tokio::time::Instant;
+
+use crate::cli::Place;
+use crate::config::Config;
+use crate::services::{Service, Services};
+use crate::signals::StopSignals;
+use crate::telemetry;
+
+/// From a Ctrl-C to the end; nothing has to be stopped after the service.
+const STOP_WITHIN: Duration = Duration::from_secs(9);
+
+/// Runs it until a signal.
+///
+/// # Errors
+/// It cannot start, or cannot go on.
+pub async fn run(place: &Place, service: Service) -> Result<()> {
+    let config = Config::load(place.config.as_deref(), place.overrides())?;
+    telemetry::start(&config.log)?;
+    let mut signals = StopSignals::listen()?;
+    let mut services = Services::default();
+    let work = async {
+        services.start(&config, |wanted| wanted == service).await?;
+        println!("tidemark is ready");
+        services.first_end().await
+    };
+    let outcome = tokio::select! {
+        ended = work => ended,
+        () = signals.next() => Ok(()),
+    };
+    services.stop(Instant::now() + STOP_WITHIN).await;
+    outcome
+}

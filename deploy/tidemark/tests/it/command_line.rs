@@ -1,0 +1,75 @@
+//! What people read when they ask for help or make a mistake.
+
+use std::process::Output;
+
+use crate::stack::tidemark;
+
+fn run(arguments: &[&str]) -> Output {
+    let state = tempfile::tempdir().unwrap();
+    tidemark().env("TIDEMARK_STATE", state.path()).args(arguments).output().unwrap()
+}
+
+fn refused(arguments: &[&str]) -> String {
+    let output = run(arguments);
+    assert!(!output.status.success(), "{arguments:?} should be refused");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn help_teaches_with_examples() {
+    for arguments in [&["--help"][..], &["up", "--help"], &["tenant", "add", "--help"]] {
+        let output = run(arguments);
+        let help = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success() && help.contains("Examples:") && help.contains("  tidemark "), "{arguments:?}: {help}");
+    }
+}
+
+#[test]
+fn every_setting_is_printed_and_can_be_read_back() {
+    let manual = run(&["config"]).stdout;
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("tidemark.toml");
+    std::fs::write(&file, manual).unwrap();
+    let added = run(&["--config", file.to_str().unwrap(), "tenant", "add", "acme"]);
+    assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
+}
+
+#[test]
+fn mistakes_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("wrong.toml");
+    std::fs::write(&file, "[ingest]\nlisten_at = \"127.0.0.1:1\"\n").unwrap();
+    let said = refused(&["--config", file.to_str().unwrap(), "up"]);
+    assert!(said.contains("wrong.toml: unknown key `ingest.listen_at`; did you mean `ingest.listen`?"), "{said}");
+
+    let said = refused(&["--config", "nowhere.toml", "up"]);
+    assert!(said.contains("nowhere.toml: no such file"), "{said}");
+
+    let said = refused(&["tenant", "add", "acme", "--time-zone", "Middle/Earth"]);
+    assert!(said.contains("Middle/Earth"), "{said}");
+
+    let said = refused(&["up", "--tenant", "acme"]);
+    assert!(said.contains("--key"), "{said}");
+}
+
+#[test]
+fn a_key_is_printed_once_and_stored_as_a_hash() {
+    let state = tempfile::tempdir().unwrap();
+    let added = tidemark().env("TIDEMARK_STATE", state.path()).args(["tenant", "add", "acme"]).output().unwrap();
+    let printed = String::from_utf8(added.stdout).unwrap();
+    let key = printed.lines().last().unwrap();
+    let stored = std::fs::read_to_string(state.path().join("tenants.toml")).unwrap();
+    assert!(key.starts_with("tm_") && key.len() > 30 && !stored.contains(key), "{printed}{stored}");
+}
+
+#[test]
+fn doctor_says_what_to_do() {
+    let state = tempfile::tempdir().unwrap();
+    let output =
+        tidemark().env("TIDEMARK_STATE", state.path()).env("TIDEMARK_CACHE", state.path()).arg("doctor").output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        !output.status.success() && said.contains("`cargo xtask fetch` gets them") && said.contains("tidemark tenant add"),
+        "{said}"
+    );
+}

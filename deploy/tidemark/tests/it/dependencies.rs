@@ -1,0 +1,43 @@
+//! Dependencies point one way: `schemas` ← `ingest | projector | query` ← `deploy`. The services meet in Kafka and ClickHouse only.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::MetadataCommand;
+
+/// Everything of ours that a crate of ours may use.
+const ALLOWED: [(&str, &[&str]); 8] = [
+    ("tidemark-schemas", &[]),
+    ("tidemark-ingest", &["tidemark-schemas"]),
+    ("tidemark-projector", &["tidemark-schemas"]),
+    ("tidemark-query", &["tidemark-schemas"]),
+    // The naive model proves the projector right, so it may not share a line with it.
+    ("tidemark-verify", &["tidemark-schemas"]),
+    ("clickhouse-embedded", &[]),
+    ("xtask", &[]),
+    (
+        "tidemark",
+        &[
+            "clickhouse-embedded",
+            "tidemark-ingest",
+            "tidemark-projector",
+            "tidemark-query",
+            "tidemark-schemas",
+            "tidemark-verify",
+        ],
+    ),
+];
+
+#[test]
+fn the_services_do_not_know_each_other() {
+    let metadata = MetadataCommand::new().no_deps().exec().unwrap();
+    let ours: BTreeSet<_> = metadata.packages.iter().map(|package| package.name.to_string()).collect();
+    let allowed: BTreeMap<_, _> = ALLOWED.into_iter().collect();
+    for package in &metadata.packages {
+        let allowed = allowed.get(package.name.as_str()).unwrap_or_else(|| panic!("{}: say here what it may use", package.name));
+        // What tests use is no dependency of the service: a test may start the engine, or ask the naive model.
+        let normal = package.dependencies.iter().filter(|used| used.kind != cargo_metadata::DependencyKind::Development);
+        for used in normal.filter(|used| ours.contains(&used.name)) {
+            assert!(allowed.contains(&used.name.as_str()), "{} may not depend on {}", package.name, used.name);
+        }
+    }
+}

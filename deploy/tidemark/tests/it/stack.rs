@@ -1,0 +1,231 @@
+//! A whole stack for one test: `tidemark up` as a child process on free ports with a temporary state directory.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use reqwest::{Client, Response};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The tenant's key in every test.
+pub const KEY: &str = "test-key";
+/// From a start to "tidemark is ready", on a machine that is busy with other tests.
+const READY_WITHIN: Duration = Duration::from_secs(120);
+/// How often a process that should change is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// The settings of a stack: everything that a start needs, so that it can be started again.
+pub struct Stack {
+    state: TempDir,
+    ports: Ports,
+    without: Vec<&'static str>,
+    up: Option<Child>,
+    client: Client,
+}
+
+/// One free port for each part.
+struct Ports {
+    ingest: u16,
+    query: u16,
+    metrics: u16,
+    kafka: u16,
+    clickhouse: u16,
+}
+
+impl Stack {
+    /// Everything, with the tenant `acme` (Asia/Shanghai, CNY).
+    pub fn start() -> Self {
+        Self::start_without(&[])
+    }
+
+    /// Everything but these parts of `--without`.
+    pub fn start_without(parts: &[&'static str]) -> Self {
+        let [ingest, query, metrics, kafka, clickhouse] = free_ports();
+        let ports = Ports { ingest, query, metrics, kafka, clickhouse };
+        let state = tempfile::tempdir().unwrap();
+        let mut stack = Self { state, ports, without: parts.to_vec(), up: None, client: Client::new() };
+        stack.start_again();
+        stack
+    }
+
+    /// Starts on the same ports and the same state.
+    pub fn start_again(&mut self) {
+        let mut command = tidemark();
+        self.place(&mut command).arg("up").args(["--tenant", "acme", "--time-zone", "Asia/Shanghai", "--currency", "CNY"]);
+        command.args(["--key", KEY]).stdout(Stdio::piped()).stderr(self.log("up"));
+        for part in &self.without {
+            command.args(["--without", part]);
+        }
+        let mut up = command.spawn().unwrap();
+        let stdout = up.stdout.take().unwrap();
+        self.up = Some(up);
+        if !says_ready(stdout) {
+            let said = fs::read_to_string(self.state.path().join("up.log")).unwrap_or_default();
+            panic!("tidemark up is not ready:\n{said}");
+        }
+    }
+
+    /// Starts one service of this stack alone, as `tidemark project`; the caller ends it.
+    pub fn start_alone(&self, command_name: &str) -> Child {
+        let mut command = tidemark();
+        self.place(&mut command).arg(command_name).stdout(Stdio::null()).stderr(self.log(command_name));
+        command.spawn().unwrap()
+    }
+
+    /// `tidemark` with this stack's addresses and state.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = tidemark();
+        self.place(&mut command).args(arguments).output().unwrap()
+    }
+
+    /// The state directory.
+    pub fn state(&self) -> &Path {
+        self.state.path()
+    }
+
+    /// The base URL of ingest.
+    pub fn ingest(&self) -> String {
+        format!("http://127.0.0.1:{}", self.ports.ingest)
+    }
+
+    /// The base URL of query.
+    pub fn query(&self) -> String {
+        format!("http://127.0.0.1:{}", self.ports.query)
+    }
+
+    /// Sends events (a JSON text) and gives the position token of the answer.
+    pub async fn post(&self, events: &Value) -> String {
+        let request = self.client.post(format!("{}/v1/events", self.ingest())).bearer_auth(KEY).json(events);
+        let answer = json(request.send().await.unwrap()).await;
+        answer["position"].as_str().unwrap_or_else(|| panic!("no position in {answer}")).to_owned()
+    }
+
+    /// Asks query, as `/v1/kpis/visits?from=...`.
+    pub async fn get(&self, path: &str) -> Value {
+        let request = self.client.get(format!("{}{path}", self.query())).bearer_auth(KEY);
+        json(request.send().await.unwrap()).await
+    }
+
+    /// `kill -9` of the child process whose command line contains `mark`: `kafka.Kafka` or ` clickhouse `.
+    pub fn kill_server(&self, mark: &str) {
+        let server = self.server(mark).unwrap_or_else(|| panic!("no child process {mark:?}"));
+        kill_process(server, Signal::KILL).unwrap();
+        let gone = Instant::now() + Duration::from_secs(5);
+        while self.server(mark) == Some(server) && Instant::now() < gone {
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
+
+    /// The process of a server of this stack.
+    pub fn server(&self, mark: &str) -> Option<Pid> {
+        let up = self.up.as_ref()?.id();
+        children_of(up).into_iter().find(|child| command_line(*child).contains(mark)).and_then(|child| Pid::from_raw(child))
+    }
+
+    /// `kill -9` of everything at once, as a power cut would do.
+    pub fn kill(&mut self) {
+        if let Some(mut up) = self.up.take() {
+            up.kill().unwrap();
+            up.wait().unwrap();
+        }
+    }
+
+    /// Ctrl-C; the time until everything has ended.
+    pub fn interrupt(&mut self) -> Duration {
+        let mut up = self.up.take().unwrap();
+        let children = children_of(up.id());
+        let asked = Instant::now();
+        kill_process(Pid::from_child(&up), Signal::INT).unwrap();
+        let status = up.wait().unwrap();
+        let took = asked.elapsed();
+        assert!(status.success(), "{status}: {}", fs::read_to_string(self.state.path().join("up.log")).unwrap());
+        for child in children {
+            assert!(!is_alive(child), "process {child} outlives tidemark up");
+        }
+        took
+    }
+
+    fn place<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        let Ports { ingest, kafka, clickhouse, .. } = self.ports;
+        command
+            .env("TIDEMARK_STATE", self.state.path())
+            .env("TIDEMARK_INGEST__LISTEN", format!("127.0.0.1:{ingest}"))
+            .env("TIDEMARK_KAFKA__BROKERS", format!("127.0.0.1:{kafka}"))
+            .env("TIDEMARK_CLICKHOUSE__URL", format!("http://127.0.0.1:{clickhouse}"))
+    }
+
+    fn log(&self, name: &str) -> File {
+        let path = self.state.path().join(format!("{name}.log"));
+        File::options().create(true).append(true).open(path).unwrap()
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// The binary under test, without settings of whoever runs the tests.
+pub fn tidemark() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tidemark"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TIDEMARK_") && name != "TIDEMARK_CACHE") {
+        command.env_remove(name);
+    }
+    // Not the workspace: a tidemark.toml there is somebody's own.
+    command.current_dir(std::env::temp_dir());
+    command
+}
+
+/// Ports that were free a moment ago; all held until all are known, so that they differ.
+pub fn free_ports<const N: usize>() -> [u16; N] {
+    let held: [TcpListener; N] = std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+    std::array::from_fn(|index| held[index].local_addr().unwrap().port())
+}
+
+async fn json(answer: Response) -> Value {
+    let status = answer.status();
+    let text = answer.text().await.unwrap();
+    assert!(status.is_success(), "{status}: {text}");
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// Reads what `up` prints until its last line, on a thread so that a silent one does not hang the test.
+fn says_ready(stdout: impl std::io::Read + Send + 'static) -> bool {
+    let (sender, ready) = mpsc::channel();
+    std::thread::spawn(move || {
+        let lines = BufReader::new(stdout).lines().map_while(Result::ok);
+        lines.filter(|line| line == "tidemark is ready").for_each(|_| drop(sender.send(())));
+    });
+    ready.recv_timeout(READY_WITHIN).is_ok()
+}
+
+fn children_of(parent: u32) -> Vec<i32> {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let ids = processes.filter_map(|process| process.file_name().to_string_lossy().parse::<i32>().ok());
+    ids.filter(|id| status_field(*id, "PPid").is_some_and(|ppid| ppid == parent.to_string())).collect()
+}
+
+fn is_alive(id: i32) -> bool {
+    // A zombie has ended; only nobody asked for its result.
+    status_field(id, "State").is_some_and(|state| !state.starts_with('Z'))
+}
+
+fn status_field(id: i32, name: &str) -> Option<String> {
+    let status = fs::read_to_string(proc(id, "status")).ok()?;
+    status.lines().find_map(|line| Some(line.strip_prefix(name)?.strip_prefix(':')?.trim().to_owned()))
+}
+
+fn command_line(id: i32) -> String {
+    fs::read_to_string(proc(id, "cmdline")).unwrap_or_default().replace('\0', " ")
+}
+
+fn proc(id: i32, file: &str) -> PathBuf {
+    Path::new("/proc").join(id.to_string()).join(file)
+}
