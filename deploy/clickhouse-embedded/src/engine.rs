@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::ffi::CString;
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::config::Config;
 use crate::error::Error;
@@ -61,6 +61,9 @@ impl Engine {
     /// Opens a connection with these settings, which end with it.
     pub(crate) fn connect(&self, settings: &Settings) -> Result<Connection, Exception> {
         self.check_names(settings)?;
+        if self.anchor().is_none() {
+            return Err(Exception::new(code::ABORTED, "The engine is shutting down"));
+        }
         let mut args = self.args.clone();
         for (name, value) in settings {
             let arg = CString::new(format!("--{name}={value}"));
@@ -98,10 +101,13 @@ impl Engine {
         }
     }
 
-    /// Closes the engine. `false` when connections are still in use; the process should then end without destructors.
-    pub(crate) fn close(&self) -> bool {
-        drop(self.anchor.lock().unwrap_or_else(PoisonError::into_inner).take());
-        self.api.shutdown()
+    /// Closes the last connection, and the engine with it. Call it when no query runs.
+    pub(crate) fn close(&self) {
+        drop(self.anchor().take());
+    }
+
+    fn anchor(&self) -> MutexGuard<'_, Option<Connection>> {
+        self.anchor.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The engine gives no reason when an argument's value is wrong, but SET does.

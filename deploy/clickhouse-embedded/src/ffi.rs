@@ -37,7 +37,6 @@ pub(crate) struct Api {
     length: unsafe extern "C" fn(Handle) -> usize,
     count: [unsafe extern "C" fn(Handle) -> u64; 5],
     destroy: unsafe extern "C" fn(Handle),
-    shutdown: unsafe extern "C" fn() -> c_int,
 }
 
 /// What the engine's parser says about a text (`chdb_query_analysis_v1`).
@@ -97,15 +96,8 @@ impl Api {
                     *library.get(b"chdb_result_bytes_written")?,
                 ],
                 destroy: *library.get(b"chdb_destroy_query_result")?,
-                shutdown: *library.get(b"chdb_shutdown")?,
             }))
         }
-    }
-
-    /// Joins the engine's threads. `false` when a connection is still open. No connection can be opened afterwards.
-    pub(crate) fn shutdown(&self) -> bool {
-        // SAFETY: takes no arguments and may be called from any thread.
-        unsafe { (self.shutdown)() == 0 }
     }
 }
 

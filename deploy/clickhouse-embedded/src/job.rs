@@ -9,7 +9,7 @@ use crate::exception::{Exception, code};
 use crate::ffi::{Connection, Counts};
 use crate::session::{self, SessionRequest, Sessions};
 use crate::spool::Spool;
-use crate::sql::{Insert, Select, Statement};
+use crate::sql::{self, Insert, Select, Statement};
 
 /// A query with all that its request said.
 pub(crate) struct Job {
@@ -134,10 +134,7 @@ impl Job {
                 let error = connection.parse_error(&self.text).map(Exception::from_engine);
                 Err(error.unwrap_or_else(|| Exception::new(code::SYNTAX_ERROR, "Empty query")))
             }
-            count => {
-                let message = format!("Syntax error (Multi-statements are not allowed): {count} statements in one query");
-                Err(Exception::new(code::SYNTAX_ERROR, message))
-            }
+            count => Err(several(&format!("{count} statements in one query"))),
         }
     }
 
@@ -145,6 +142,12 @@ impl Job {
         let Some(data) = &self.data else {
             return Err(Exception::new(code::UNKNOWN_TYPE_OF_QUERY, "An INSERT needs data"));
         };
+        if self.format.eq_ignore_ascii_case("Values") {
+            let all = data.head(data.bytes()).map_err(|error| Exception::new(code::CANNOT_READ_BODY, error))?;
+            if sql::values_go_on(&all) {
+                return Err(several("more follows the rows of an INSERT"));
+            }
+        }
         let sql = insert.with_file(&self.text, &data.path(), &self.format);
         let outcome = connection.query(&sql, "TabSeparated", &self.params, |_| ());
         outcome.map(|(_, counts)| counts).map_err(Exception::from_engine)
@@ -167,4 +170,8 @@ impl Job {
         let outcome = connection.query(&self.text, &self.format, &self.params, |bytes| pipe.write_all(bytes).ok());
         outcome.map(|(_, counts)| counts).map_err(Exception::from_engine)
     }
+}
+
+fn several(what: &str) -> Exception {
+    Exception::new(code::SYNTAX_ERROR, format!("Syntax error (Multi-statements are not allowed): {what}"))
 }

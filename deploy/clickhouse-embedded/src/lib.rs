@@ -1,6 +1,8 @@
 //! ClickHouse's engine (libchdb) behind ClickHouse's own HTTP protocol, for laptops and tests without a server.
 //! It is no server for production: one process, one directory, loopback only, no users.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failed step ends its test"))]
+
 mod compression;
 mod config;
 mod engine;

@@ -24,21 +24,26 @@ struct Args {
     /// Queries that run at the same time.
     #[arg(long, default_value_t = Config::default().connections)]
     connections: usize,
+    /// Requests that may wait for one of them.
+    #[arg(long, default_value_t = Config::default().waiting_max)]
+    waiting_max: usize,
+    /// Bytes of one request's body.
+    #[arg(long, default_value_t = Config::default().body_bytes_max)]
+    body_bytes_max: u64,
     /// End when the thread that started this process ends.
     #[arg(long)]
     die_with_parent: bool,
 }
 
 fn main() -> anyhow::Result<()> {
-    let args = Args::parse();
-    if args.die_with_parent {
+    let Args { libchdb, path, listen, connections, waiting_max, body_bytes_max, die_with_parent } = Args::parse();
+    if die_with_parent {
         clickhouse_embedded::die_with_parent().context("asking to end with the parent")?;
     }
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
-    let Args { libchdb, path, listen, connections, .. } = args;
-    let config = Config { libchdb, path, listen, connections, ..Config::default() };
+    let config = Config { libchdb, path, listen, connections, waiting_max, body_bytes_max, ..Config::default() };
     let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
-    let ended = runtime.block_on(async {
+    let ended: anyhow::Result<()> = runtime.block_on(async {
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
@@ -46,10 +51,10 @@ fn main() -> anyhow::Result<()> {
             tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
             stop.cancel();
         });
-        clickhouse_embedded::run(config, shutdown).await.map_err(anyhow::Error::from)
+        Ok(clickhouse_embedded::run(config, shutdown).await?)
     });
     if let Err(error) = &ended {
-        tracing::error!("{error:#}");
+        tracing::error!("{error}");
     }
     clickhouse_embedded::exit(i32::from(ended.is_err()))
 }

@@ -17,7 +17,7 @@ const SESSION_CHECK: Duration = Duration::from_secs(5);
 const KILLED_ENDS: Duration = Duration::from_millis(1500);
 
 /// Serves the engine until `shutdown`, then lets queries run on for `drain_ms`, kills the rest and closes the engine.
-/// The engine is the process's own: after `run` no other can start in the same process.
+/// A process has one engine at a time; end it with [`crate::exit`], past the engine's static destructors.
 ///
 /// # Errors
 /// The address is not loopback or taken, the directory in use, the library or the engine does not start.
@@ -71,12 +71,12 @@ async fn close(face: Arc<Face>) {
         let closer = Arc::clone(&face);
         let close = move || {
             closer.sessions.close();
-            closer.engine.close()
+            closer.engine.close();
         };
         tokio::task::spawn_blocking(close).await.ok()
     };
     match tokio::time::timeout(KILLED_ENDS, closed).await {
-        Ok(Some(true)) => tracing::info!("ClickHouse's engine is closed"),
+        Ok(Some(())) => tracing::info!("ClickHouse's engine is closed"),
         _ => tracing::warn!("ClickHouse's engine is left as after a crash: its next start recovers"),
     }
 }

@@ -76,6 +76,12 @@ impl Select {
     }
 }
 
+/// The data of VALUES goes on after its semicolon: the engine would pass the rest over in silence.
+pub(crate) fn values_go_on(data: &[u8]) -> bool {
+    let ended = |token: &Token| token.kind == Kind::Semicolon;
+    data.contains(&b';') && Lexer::new(data).skip_while(|token| !ended(token)).any(|token| !ended(&token))
+}
+
 fn token_is(text: &[u8], token: &Token, word: &str) -> bool {
     token.kind == Kind::Word && text[token.start..token.end].eq_ignore_ascii_case(word.as_bytes())
 }
@@ -264,6 +270,12 @@ mod tests {
             (sql.as_str(), data.as_str()),
             (&*format!("INSERT INTO FUNCTION null('a Int8') {file} FORMAT Values"), " (1)")
         );
+    }
+
+    #[test]
+    fn values_end_at_their_semicolon() {
+        assert!(!values_go_on(b"(1, 'a; b'), ('it''s; c') ; -- the end"));
+        assert!(values_go_on(b"(1); SELECT 1"));
     }
 
     #[test]
