@@ -29,8 +29,74 @@ pub enum Error {
         /// In the configuration.
         configured: i32,
     },
+    /// A mapping that is not valid jq.
+    #[error("mapping {file}, line {line}: {reason}")]
+    Mapping {
+        /// Which file.
+        file: String,
+        /// Which line of it.
+        line: usize,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// No such mapping.
+    #[error("there is no mapping {named:?}: it is neither a file or folder nor one of those shipped ({shipped})")]
+    MappingUnknown {
+        /// As asked for.
+        named: String,
+        /// What there is.
+        shipped: String,
+    },
+    /// A file whose first row is no header.
+    #[error("{}, line 1: the header cannot be used: {reason}", path.display())]
+    Header {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The refused rows or the progress cannot be written.
+    #[error("{}: {source}; the import's reports go beside the file, or where `report_dir` says", path.display())]
+    Report {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Ingest does not know the key.
+    #[error("{url} refused the API key: check it against tenants.toml")]
+    KeyRefused {
+        /// Where.
+        url: String,
+    },
+    /// Whatever is there, it is not ingest, or not as we know it.
+    #[error("{url} answered {status}: {answer}")]
+    IngestAnswer {
+        /// Where.
+        url: String,
+        /// HTTP status.
+        status: u16,
+        /// The beginning of the answer.
+        answer: String,
+    },
 
     // Try again.
+    /// Ingest does not answer, or is too busy.
+    #[error("{url} took nothing for {waited_ms} ms ({reason}); start the import again and it goes on where it stopped")]
+    IngestUnreachable {
+        /// Where.
+        url: String,
+        /// How long was waited.
+        waited_ms: u64,
+        /// The last thing heard.
+        reason: String,
+    },
+    /// The import was asked to stop.
+    #[error("stopped after row {row}; start the import again and it goes on there")]
+    Interrupted {
+        /// Rows done.
+        row: u64,
+    },
     /// Kafka does not answer.
     #[error(
         "Kafka at {brokers} did not answer within {waited_ms} ms ({reason}): is it running, and is `brokers` in [kafka] right?"

@@ -6,6 +6,7 @@ mod clock;
 mod config;
 mod error;
 mod http;
+mod import;
 mod publish;
 mod router;
 mod service;
@@ -18,4 +19,5 @@ pub use accept::{
 pub use clock::Clock;
 pub use config::Config;
 pub use error::Error;
+pub use import::{ImportOptions, Summary, import};
 pub use service::{Server, bind, run};

@@ -1,5 +1,6 @@
 //! Ingest as its clients meet it: over HTTP, against a real Kafka where its jars are in the cache.
 
 mod accepts;
+mod imports;
 mod kafka;
 mod server;

@@ -1,0 +1,85 @@
+//! The reading side of an import, on its own thread: rows → events → batches, until nobody takes them any more.
+
+use std::thread;
+
+use tokio::sync::mpsc;
+
+use super::{
+    ImportOptions,
+    mapping::Mapping,
+    rows::{Place, Row, Rows},
+};
+use crate::Error;
+
+/// One request's worth of rows.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) rows: Vec<MappedRow>,
+    /// Where the file goes on after it.
+    pub(super) end: Place,
+}
+
+/// A row with what the mapping made of it.
+pub(super) struct MappedRow {
+    pub(super) row: Row,
+    /// The events' JSON; or why the mapping refuses the row. Empty for a broken row.
+    pub(super) events: Result<Vec<String>, String>,
+}
+
+impl Batch {
+    /// The events of every row, one a line.
+    pub(super) fn body(&self) -> String {
+        let mut body = String::new();
+        for event in self.rows.iter().flat_map(|row| row.events.iter().flatten()) {
+            body.push_str(event);
+            body.push('\n');
+        }
+        body
+    }
+
+    fn is_full(&self, events: usize, bytes: usize, options: &ImportOptions) -> bool {
+        events >= options.batch_events_max || bytes >= options.batch_bytes_max || self.rows.len() >= options.batch_events_max
+    }
+}
+
+/// Starts reading at `from`; the batches come out in the order of the file.
+pub(super) fn read_batches(options: ImportOptions, mapping: Mapping, from: Place) -> mpsc::Receiver<Result<Batch, Error>> {
+    let (sender, receiver) = mpsc::channel(options.concurrency.max(1));
+    thread::spawn(move || {
+        if let Err(error) = send_batches(&options, &mapping, from, &sender) {
+            // When nobody listens any more, nobody needs to know.
+            drop(sender.blocking_send(Err(error)));
+        }
+    });
+    receiver
+}
+
+fn send_batches(
+    options: &ImportOptions,
+    mapping: &Mapping,
+    from: Place,
+    sender: &mpsc::Sender<Result<Batch, Error>>,
+) -> Result<(), Error> {
+    let mut rows = Rows::open(&options.file, Some(from))?;
+    loop {
+        let batch = next_batch(options, mapping, &mut rows)?;
+        if batch.rows.is_empty() || sender.blocking_send(Ok(batch)).is_err() {
+            return Ok(());
+        }
+    }
+}
+
+fn next_batch(options: &ImportOptions, mapping: &Mapping, rows: &mut Rows) -> Result<Batch, Error> {
+    let (mut batch, mut events, mut bytes) = (Batch::default(), 0, 0);
+    while !batch.is_full(events, bytes, options) {
+        let Some(row) = rows.next()? else { break };
+        let made = row.fields.as_ref().map_or(Ok(Vec::new()), |fields| mapping.events(fields));
+        for event in made.iter().flatten() {
+            events += 1;
+            bytes += event.len() + 1;
+        }
+        batch.rows.push(MappedRow { row, events: made });
+    }
+    batch.end = rows.place();
+    Ok(batch)
+}

@@ -1,0 +1,86 @@
+//! The import as a sentence: find the mapping, find the place, then read → map → post → note until the file ends.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader},
+    path::Path,
+};
+
+use futures::{StreamExt, TryStreamExt, stream};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    ImportOptions, Summary,
+    journal::Journal,
+    mapping::Mapping,
+    post::{Answered, Poster},
+    read::{Batch, read_batches},
+};
+use crate::Error;
+
+/// Imports a file; goes on where an interrupted import of the same file and mapping stopped.
+/// What cannot be imported is in `FILE.refused.ndjson` and counted by reason; it stops nothing.
+///
+/// # Errors
+/// A mapping or header that is wrong, a key that is refused, ingest away for too long, files that cannot be written,
+/// or `shutdown`. All but the first two leave a progress file that the next import goes on from.
+pub async fn import(options: &ImportOptions, shutdown: CancellationToken) -> Result<Summary, Error> {
+    let mapping = Mapping::load(&options.mapping)?;
+    let mut journal = Journal::open(options, identity(options, &mapping)?)?;
+    let poster = Poster::new(options)?;
+    let bar = progress_bar(options);
+    let mut batches = read_batches(options.clone(), mapping, journal.place());
+    let mut answered = stream::poll_fn(|context| batches.poll_recv(context))
+        .map_ok(|batch| post(&poster, batch))
+        .try_buffered(options.concurrency.max(1))
+        .take_until(shutdown.cancelled())
+        .boxed();
+    while let Some((batch, answer)) = answered.try_next().await? {
+        journal.record(&batch, &answer)?;
+        bar.set_position(journal.place().byte);
+    }
+    drop(answered);
+    if shutdown.is_cancelled() {
+        return Err(Error::Interrupted { row: journal.place().row });
+    }
+    bar.finish_and_clear();
+    journal.finish()
+}
+
+async fn post(poster: &Poster, batch: Batch) -> Result<(Batch, Answered), Error> {
+    let answered = poster.post(batch.body()).await?;
+    Ok((batch, answered))
+}
+
+/// What makes two imports the same one.
+fn identity(options: &ImportOptions, mapping: &Mapping) -> Result<String, Error> {
+    let mut hash = Sha256::new();
+    hash_file(&options.file, &mut hash).map_err(|source| Error::Io { path: options.file.clone(), source })?;
+    for part in [&mapping.code, &options.url, &options.key] {
+        hash.update(Sha256::digest(part));
+    }
+    Ok(hex::encode(hash.finalize()))
+}
+
+fn hash_file(path: &Path, hash: &mut Sha256) -> io::Result<()> {
+    let mut file = BufReader::with_capacity(1 << 16, File::open(path)?);
+    loop {
+        let chunk = file.fill_buf()?;
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        hash.update(chunk);
+        let read = chunk.len();
+        file.consume(read);
+    }
+}
+
+/// Bytes of the file; on a terminal only.
+fn progress_bar(options: &ImportOptions) -> ProgressBar {
+    let bytes = options.file.metadata().map_or(0, |file| file.len());
+    let target = if options.progress_bar { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left");
+    ProgressBar::with_draw_target(Some(bytes), target).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}

@@ -1,0 +1,62 @@
+//! What an import came to.
+
+use std::{collections::BTreeMap, fmt, path::PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// Counts of an import, those of the runs that it continues included.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Rows read, without the header.
+    pub rows: u64,
+    /// Rows that were broken, refused by the mapping, or of which ingest refused an event.
+    pub rows_refused: u64,
+    /// Events that the mapping made and that were sent.
+    pub events_sent: u64,
+    /// Events that are in the log; duplicates count.
+    pub events_accepted: u64,
+    /// Events that ingest refused.
+    pub events_refused: u64,
+    /// How often each reason was given.
+    pub reasons: BTreeMap<String, u64>,
+    /// The position token of the last batch with an accepted event.
+    pub position: Option<String>,
+    /// The refused rows with their reasons; none when there are none.
+    pub refused_file: Option<PathBuf>,
+    /// The row at which this run went on; 0 for a whole run.
+    #[serde(default)]
+    pub resumed_at_row: u64,
+}
+
+/// A mapping may put a row's values into its reasons; more different ones than this are counted together.
+const REASONS_MAX: usize = 50;
+
+impl Summary {
+    /// Rows of which every event is in the log, or which made none.
+    #[must_use]
+    pub fn rows_accepted(&self) -> u64 {
+        self.rows - self.rows_refused
+    }
+
+    pub(super) fn count_reason(&mut self, reason: &str) {
+        let known = self.reasons.contains_key(reason) || self.reasons.len() < REASONS_MAX;
+        *self.reasons.entry(if known { reason } else { "other reasons" }.to_owned()).or_default() += 1;
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rows, events_accepted, events_sent, .. } = self;
+        write!(f, "{} of {rows} rows accepted ({events_accepted} of {events_sent} events)", self.rows_accepted())?;
+        if self.resumed_at_row > 0 {
+            write!(f, ", continued at row {}", self.resumed_at_row)?;
+        }
+        for (reason, count) in &self.reasons {
+            write!(f, "\n  {count} × {reason}")?;
+        }
+        match &self.refused_file {
+            Some(file) => write!(f, "\n  refused rows: {}", file.display()),
+            None => Ok(()),
+        }
+    }
+}
