@@ -1,0 +1,45 @@
+//! `cargo xtask demo`: the whole product on this machine, with something in it and a few answers out of it.
+
+mod feed;
+mod questions;
+mod up;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::process::{cargo, openly};
+use crate::{fetch, process};
+use feed::Feed;
+use up::Up;
+
+/// What the demo is asked for.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Import real exports from this directory (crm-sales-opportunities) instead of simulating a sales organisation
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// State directory [default: data/demo, or data/demo-import with --data]
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// Answer and stop, instead of staying up until Ctrl-C
+    #[arg(long)]
+    once: bool,
+}
+
+/// Fetches, builds, starts, feeds, asks.
+pub fn run(args: &Args) -> Result<()> {
+    let feed = Feed::choose(args.data.as_deref())?;
+    fetch::run()?;
+    eprintln!("building (the first time takes about 10 minutes) ...");
+    openly(&mut cargo(&["build", "--quiet", "--package", "tidemark"]))?;
+    let state = args.state.clone().unwrap_or_else(|| process::workspace().join("data").join(feed.name()));
+    let up = Up::start(&state, &feed)?;
+    let position = feed.send(&state)?;
+    questions::ask(&feed, &position)?;
+    if args.once {
+        return up.stop();
+    }
+    println!("\nEverything stays up until Ctrl-C; the next demo continues with {}.", state.display());
+    up.wait()
+}
