@@ -1,1 +1,22 @@
-//! placeholder
+//! The projector: one pure function of the log, and idempotent writes.
+//! poll → decode → admit → fold → measure → write → publish → commit; see `pipeline/mod.rs` for the sentence.
+
+mod admit;
+mod change;
+mod config;
+mod decode;
+mod error;
+mod facts;
+mod fold;
+pub mod measure;
+mod metrics;
+pub mod pipeline;
+mod run;
+pub mod settings;
+pub mod sink;
+mod source;
+pub mod state;
+
+pub use config::Config;
+pub use error::Error;
+pub use run::run;

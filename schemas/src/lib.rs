@@ -7,6 +7,7 @@ pub mod events;
 pub mod fact;
 pub mod kpi;
 pub mod log;
+pub mod period;
 pub mod pipeline;
 pub mod table;
 pub mod tenant;

@@ -1,0 +1,72 @@
+//! Decode: Kafka records to typed events. Bytes that do not match their schema are poison and become dead letters;
+//! an unknown schema id is a newer ingest, and the partition waits.
+
+use std::sync::Arc;
+
+use tidemark_schemas::events::{
+    Event,
+    wire::{self, DecodeError},
+};
+
+use crate::{Error, settings::Settings};
+
+/// One record of the log.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// Its offset, which is the position of what it says.
+    pub offset: i64,
+    /// When the broker appended it, milliseconds.
+    pub appended_at: i64,
+    /// The tenant.
+    pub key: Option<Vec<u8>>,
+    /// The framed event.
+    pub value: Vec<u8>,
+}
+
+/// A record that says something.
+#[derive(Debug)]
+pub struct Decoded {
+    /// Its offset.
+    pub position: i64,
+    /// When the broker appended it, milliseconds.
+    pub known_at: i64,
+    /// The company.
+    pub tenant: Arc<str>,
+    /// What it says.
+    pub event: Event,
+}
+
+/// A record that says nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Poison {
+    /// Its offset.
+    pub position: i64,
+    /// The key, where it is text.
+    pub tenant: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// What it was.
+    pub value: Vec<u8>,
+}
+
+/// Decodes a record; `Ok(Err(…))` is poison, which does not stop the partition.
+///
+/// # Errors
+/// [`Error::Upgrade`] and [`Error::UnknownTenant`]: the partition must wait.
+pub fn decode(partition: i32, record: Record, settings: &Settings) -> Result<Result<Decoded, Poison>, Error> {
+    let Record { offset: position, appended_at, key, value } = record;
+    let key = key.and_then(|key| String::from_utf8(key).ok());
+    let poison = |tenant: Option<String>, reason: String, value| Ok(Err(Poison { position, tenant, reason, value }));
+    let event = match wire::decode(&value) {
+        Ok(event) => event,
+        Err(source @ DecodeError::UnknownSchema(_)) => return Err(Error::Upgrade { partition, offset: position, source }),
+        Err(error) => return poison(key, error.to_string(), value),
+    };
+    let Some(tenant) = key else {
+        return poison(None, "the record has no key, which says whose event it is".to_owned(), value);
+    };
+    let Some(tenant) = settings.tenant(&tenant) else {
+        return Err(Error::UnknownTenant { partition, offset: position, tenant });
+    };
+    Ok(Ok(Decoded { position, known_at: appended_at, tenant: tenant.name.clone(), event }))
+}

@@ -1,0 +1,94 @@
+//! What can stop a projector, by whose turn it is.
+
+use tidemark_schemas::events::wire::DecodeError;
+
+/// Why a projector, or one of its partitions, cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Ours to wait: Kafka or ClickHouse did not answer; the batch is tried again from the stored position.
+    #[error("{system} did not answer: {reason}")]
+    Unavailable {
+        /// Kafka or ClickHouse.
+        system: &'static str,
+        /// What it said.
+        reason: String,
+    },
+    /// The operator's: this version cannot read a record that a newer ingest wrote.
+    #[error("position {partition}-{offset}: {source}; the partition waits until tidemark is upgraded")]
+    Upgrade {
+        /// Partition.
+        partition: i32,
+        /// Offset.
+        offset: i64,
+        /// Which schema id.
+        source: DecodeError,
+    },
+    /// The operator's: events of a company that nobody configured.
+    #[error(
+        "position {partition}-{offset}: tenant {tenant:?} is not in tenants.toml; the partition waits until it is added and tidemark restarted"
+    )]
+    UnknownTenant {
+        /// Partition.
+        partition: i32,
+        /// Offset.
+        offset: i64,
+        /// The record's key.
+        tenant: String,
+    },
+    /// The operator's: the log is not the one that the numbers were made from.
+    #[error("{0}")]
+    LogReplaced(String),
+    /// The operator's: a definition or setting that cannot be used.
+    #[error("{0}")]
+    Invalid(String),
+    /// Ours: the local state cannot be read or written.
+    #[error("state: {0}")]
+    State(String),
+    /// Ours: a bug.
+    #[error("internal: {0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// Whether trying again later may help without anybody doing something.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable { .. })
+    }
+}
+
+impl From<fjall::Error> for Error {
+    fn from(error: fjall::Error) -> Self {
+        Self::State(error.to_string())
+    }
+}
+
+impl From<postcard::Error> for Error {
+    fn from(error: postcard::Error) -> Self {
+        Self::State(format!("a stored value cannot be read: {error}"))
+    }
+}
+
+impl From<arrow::error::ArrowError> for Error {
+    fn from(error: arrow::error::ArrowError) -> Self {
+        Self::Internal(error.to_string())
+    }
+}
+
+impl From<datafusion::error::DataFusionError> for Error {
+    fn from(error: datafusion::error::DataFusionError) -> Self {
+        Self::Internal(error.strip_backtrace())
+    }
+}
+
+impl From<rdkafka::error::KafkaError> for Error {
+    fn from(error: rdkafka::error::KafkaError) -> Self {
+        Self::Unavailable { system: "Kafka", reason: error.to_string() }
+    }
+}
+
+impl From<clickhouse::error::Error> for Error {
+    fn from(error: clickhouse::error::Error) -> Self {
+        Self::Unavailable { system: "ClickHouse", reason: error.to_string() }
+    }
+}

@@ -1,0 +1,40 @@
+//! Activities: trainings, contract reviews, success cases, …; customer and product also through their deal.
+
+use tidemark_schemas::{
+    events::{Data, EntityKind, Event},
+    fact::{Fact, Scalar},
+    table::FactTable,
+};
+
+use super::{
+    FoldContext, Folded,
+    context::{column, first},
+};
+use crate::Error;
+
+pub fn fold(events: &[Event], context: &mut FoldContext<'_, '_>, folded: &mut Folded) -> Result<(), Error> {
+    let Some((envelope, data)) = events.iter().rev().find_map(|event| match &event.data {
+        Data::ActivityCompleted(data) => Some((&event.envelope, data)),
+        _ => None,
+    }) else {
+        return Ok(());
+    };
+    let deal = context.parent(EntityKind::Deal, data.deal_id.as_deref())?;
+    folded.facts.push(Fact::new(
+        FactTable::Activities,
+        [
+            ("activity_id", data.activity_id.as_str().into()),
+            ("kind", data.kind.as_str().into()),
+            ("account_id", first(envelope.account_id.as_deref(), column(deal.as_ref(), "account_id"))),
+            ("rep_id", Scalar::text(envelope.rep_id.as_deref())),
+            ("deal_id", Scalar::text(data.deal_id.as_deref())),
+            ("product", column(deal.as_ref(), "product")),
+            ("outcome", Scalar::text(data.outcome.as_deref())),
+            ("score", Scalar::maybe(data.score, Scalar::Decimal)),
+            ("max_score", Scalar::maybe(data.max_score, Scalar::Decimal)),
+            ("occurred_at", Scalar::Instant(envelope.occurred_at)),
+            ("occurred_on", context.on(envelope.occurred_at)),
+        ],
+    ));
+    Ok(())
+}

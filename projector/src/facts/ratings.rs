@@ -1,0 +1,33 @@
+//! Ratings: one row per rater, person, dimension and cycle.
+
+use tidemark_schemas::{
+    events::{Data, Entity, Event},
+    fact::{Fact, Scalar},
+    table::FactTable,
+};
+
+use super::{FoldContext, Folded};
+
+pub fn fold(entity: &Entity, events: &[Event], context: &FoldContext<'_, '_>, folded: &mut Folded) {
+    let Some((envelope, data)) = events.iter().rev().find_map(|event| match &event.data {
+        Data::RatingGiven(data) => Some((&event.envelope, data)),
+        _ => None,
+    }) else {
+        return;
+    };
+    folded.facts.push(Fact::new(
+        FactTable::Ratings,
+        [
+            ("rating_id", entity.id.as_str().into()),
+            ("cycle", data.cycle.as_str().into()),
+            ("rep_id", data.subject_rep_id.as_str().into()),
+            ("rater_id", data.rater_id.as_str().into()),
+            ("relation", data.relation.as_str().into()),
+            ("dimension", data.dimension.as_str().into()),
+            ("score", Scalar::Decimal(data.score)),
+            ("max_score", Scalar::Decimal(data.max_score)),
+            ("occurred_at", Scalar::Instant(envelope.occurred_at)),
+            ("occurred_on", context.on(envelope.occurred_at)),
+        ],
+    ));
+}

@@ -1,0 +1,33 @@
+//! Targets: the last value set for a unit, KPI and period.
+
+use tidemark_schemas::{
+    events::{Data, Entity, Event},
+    fact::{Fact, Scalar},
+    period::Period,
+    table::FactTable,
+};
+
+use super::Folded;
+
+pub fn fold(entity: &Entity, events: &[Event], folded: &mut Folded) {
+    let last = events.iter().rev().find_map(|event| match &event.data {
+        Data::TargetSet(data) => Some(data),
+        _ => None,
+    });
+    let Some(data) = last else { return };
+    // Ingest refuses periods that are none; a record from elsewhere makes no fact.
+    let Some(period) = Period::parse(&data.period) else { return };
+    folded.facts.push(Fact::new(
+        FactTable::Targets,
+        [
+            ("target_id", entity.id.as_str().into()),
+            ("unit", data.unit.as_str().into()),
+            ("unit_id", Scalar::text(data.id.as_deref())),
+            ("period", data.period.as_str().into()),
+            ("kpi", data.kpi.as_str().into()),
+            ("value", Scalar::Decimal(data.value)),
+            ("valid_from", Scalar::Date(period.first)),
+            ("valid_to", Scalar::Date(period.end)),
+        ],
+    ));
+}

@@ -1,0 +1,104 @@
+//! Fold: refolds the entities that an event touched, then whatever read them, and the account-wide facts.
+//! A fact is a pure function of a set of events, so order, lateness and duplication cannot matter.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use tidemark_schemas::events::{Entity, EntityKind, Event};
+
+use crate::{
+    Error,
+    admit::{Admission, events_of},
+    change::EventChanges,
+    facts::{self, FoldContext, Folded, accounts, merges, touches},
+    settings::TenantSettings,
+    state::{Key, Space, Working},
+};
+
+/// Folds everything that an admission touched and collects what became different.
+///
+/// # Errors
+/// The state cannot be read.
+pub fn fold(
+    working: &mut Working<'_>,
+    settings: &TenantSettings,
+    admission: &Admission,
+    changes: &mut EventChanges,
+) -> Result<(), Error> {
+    let events: Vec<&Event> = admission.removed.iter().chain(&admission.added).collect();
+    let mut accounts = mention(working, settings, admission)?;
+    let mut queue: VecDeque<Entity> = events.iter().filter_map(|event| event.entity()).collect();
+    let mut folded = BTreeSet::new();
+    while let Some(entity) = queue.pop_front() {
+        if !folded.insert(entity.clone()) {
+            continue;
+        }
+        let (old, new) = refold(working, settings, &entity)?;
+        changes.facts(&old.facts, &new.facts);
+        changes.findings(&old.findings, &new.findings);
+        if old.facts != new.facts || old.is_deleted != new.is_deleted {
+            queue.extend(children(working, settings, &entity)?);
+        }
+        touches::update(working, settings, &entity, &old, &new, changes)?;
+        accounts.extend(accounts::update_won_deals(working, settings, &entity, &old, &new)?);
+        if entity.kind == EntityKind::Account {
+            accounts.insert(entity.id.clone());
+            if old.merged_into != new.merged_into {
+                accounts.extend(merges::update(working, settings, &entity.id, &old, &new, changes)?);
+            }
+        }
+    }
+    let mut survivors = BTreeSet::new();
+    for account in accounts {
+        survivors.insert(merges::survivor(working, settings, &account)?);
+        // A merged account has no row of its own; after a merge its old one must go.
+        survivors.insert(account);
+    }
+    for survivor in survivors {
+        accounts::refold(working, settings, &survivor, changes)?;
+    }
+    Ok(())
+}
+
+/// Folds one entity anew, stores it, and returns it as it was and as it is.
+fn refold(working: &mut Working<'_>, settings: &TenantSettings, entity: &Entity) -> Result<(Folded, Folded), Error> {
+    let tenant = settings.name.as_ref();
+    let key = || Key::new(Space::Folded, tenant).entity(entity);
+    let old: Folded = working.read(key())?.unwrap_or_default();
+    let events = events_of(working, tenant, entity)?;
+    let mut context = FoldContext::new(working, settings);
+    let new = facts::fold(entity, events, &mut context)?;
+    for parent in old.parents.difference(&new.parents) {
+        working.remove(Key::new(Space::Child, tenant).entity(parent).entity(entity));
+    }
+    for parent in new.parents.difference(&old.parents) {
+        working.write(Key::new(Space::Child, tenant).entity(parent).entity(entity), entity)?;
+    }
+    if new == Folded::default() {
+        working.remove(key());
+    } else if new != old {
+        working.write(key(), &new)?;
+    }
+    Ok((old, new))
+}
+
+/// The entities whose folds read this one.
+fn children(working: &Working<'_>, settings: &TenantSettings, parent: &Entity) -> Result<Vec<Entity>, Error> {
+    working.scan(Key::new(Space::Child, &settings.name).entity(parent))
+}
+
+/// Counts the events that name an account, since an account exists from its first; returns the accounts whose count changed.
+fn mention(working: &mut Working<'_>, settings: &TenantSettings, admission: &Admission) -> Result<BTreeSet<String>, Error> {
+    let mut accounts = BTreeSet::new();
+    for (event, by) in [(&admission.removed, -1), (&admission.added, 1)] {
+        let Some(account) = event.as_ref().and_then(|event| event.envelope.account_id.clone()) else { continue };
+        let key = || Key::new(Space::Mention, &settings.name).text(&account);
+        let count = working.read::<i64>(key())?.unwrap_or(0) + by;
+        if count == 0 {
+            working.remove(key());
+        } else {
+            working.write(key(), &count)?;
+        }
+        accounts.insert(account);
+    }
+    Ok(accounts)
+}

@@ -1,0 +1,120 @@
+//! Cells: the sums of what facts contribute, kept exactly, so that taking away gives back what was there before.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use tidemark_schemas::{fact::Scalar, kpi::DIMS_MAX};
+
+use super::Contribution;
+use crate::{
+    Error,
+    state::{Key, Space, Working},
+};
+
+/// Which cell, within a tenant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CellKey {
+    /// Name of the KPI.
+    pub kpi: String,
+    /// Business day, days since 1970-01-01.
+    pub day: i32,
+    /// The seller; empty for none.
+    pub rep_id: String,
+    /// Values of the dimensions; empty for none.
+    pub dims: [String; DIMS_MAX],
+    /// Currency of money; empty otherwise.
+    pub currency: String,
+}
+
+/// Which value of which multiset.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ValueKey {
+    /// The cell.
+    pub cell: CellKey,
+    /// The slot of the KPI.
+    pub slot: u8,
+    /// The value, text or decimal.
+    pub value: Scalar,
+}
+
+/// The content of a cell.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cell {
+    /// How many facts are in it.
+    pub facts: i64,
+    /// The additive slots, millionths.
+    pub sums: Vec<i128>,
+}
+
+/// A cell as written: its content after the batch, also when that is nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CellRow {
+    /// The content; no facts: the row is deleted.
+    pub cell: Cell,
+    /// Position of the last event that touched it.
+    pub version: i64,
+}
+
+/// A value of a multiset as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValueRow {
+    /// How many facts have it; none: the row is deleted.
+    pub facts: i64,
+    /// Position of the last event that touched it.
+    pub version: i64,
+}
+
+impl CellKey {
+    fn key(&self, space: Space, tenant: &str) -> Key {
+        let key = Key::new(space, tenant).text(&self.kpi).int(i64::from(self.day)).text(&self.rep_id);
+        self.dims.iter().fold(key, |key, dim| key.text(dim)).text(&self.currency)
+    }
+}
+
+impl ValueKey {
+    fn key(&self, tenant: &str) -> Key {
+        let key = self.cell.key(Space::Value, tenant).byte(self.slot);
+        match &self.value {
+            Scalar::Decimal(value) => key.big_int(value.0),
+            other => key.text(other.as_text().unwrap_or_default()),
+        }
+    }
+}
+
+/// Adds one fact's contribution to its cell and multisets, and notes the rows that this touches.
+///
+/// # Errors
+/// The state cannot be read, or a sum left the range of 38 digits.
+pub fn apply(
+    working: &mut Working<'_>,
+    tenant: &str,
+    contribution: Contribution,
+    cells: &mut BTreeMap<CellKey, CellRow>,
+    values: &mut BTreeMap<ValueKey, ValueRow>,
+) -> Result<(), Error> {
+    let Contribution { position: version, cell: key, sign, sums, values: multiset } = contribution;
+    let mut cell: Cell = working.read(key.key(Space::Cell, tenant))?.unwrap_or_default();
+    cell.facts += sign;
+    cell.sums.resize(sums.len(), 0);
+    for (sum, amount) in cell.sums.iter_mut().zip(sums) {
+        let added = amount.checked_mul(i128::from(sign)).and_then(|amount| sum.checked_add(amount));
+        *sum = added.ok_or_else(|| Error::Internal(format!("a sum of KPI {} left the range of 38 digits", key.kpi)))?;
+    }
+    if cell.facts == 0 {
+        working.remove(key.key(Space::Cell, tenant));
+    } else {
+        working.write(key.key(Space::Cell, tenant), &cell)?;
+    }
+    for (slot, value) in multiset {
+        let value_key = ValueKey { cell: key.clone(), slot, value };
+        let facts = working.read::<i64>(value_key.key(tenant))?.unwrap_or(0) + sign;
+        if facts == 0 {
+            working.remove(value_key.key(tenant));
+        } else {
+            working.write(value_key.key(tenant), &facts)?;
+        }
+        values.insert(value_key, ValueRow { facts, version });
+    }
+    cells.insert(key, CellRow { cell, version });
+    Ok(())
+}

@@ -1,0 +1,196 @@
+//! The KPIs of the catalogue as physical expressions, per fact table.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use datafusion::{common::DFSchema, error::DataFusionError, physical_plan::PhysicalExpr, prelude::SessionContext};
+use tidemark_schemas::{
+    fact::{Fact, Scalar, to_record_batch},
+    kpi::{Catalogue, DIMS_MAX, KpiDefinition},
+    table::FactTable,
+};
+
+use super::CellKey;
+use crate::{Error, change::FactChange};
+
+/// Every KPI, ready to be measured.
+pub struct Measures {
+    by_table: BTreeMap<FactTable, Vec<KpiMeasure>>,
+}
+
+/// One KPI, ready to be measured.
+struct KpiMeasure {
+    definition: Arc<KpiDefinition>,
+    filter: Option<Arc<dyn PhysicalExpr>>,
+    contributions: Vec<Arc<dyn PhysicalExpr>>,
+}
+
+/// What one fact, as it was or is, does to one cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contribution {
+    /// Position of the event that changed the fact.
+    pub position: i64,
+    /// The cell.
+    pub cell: CellKey,
+    /// −1 for the fact as it was, +1 as it is.
+    pub sign: i64,
+    /// What it adds to the additive slots, in their order, millionths.
+    pub sums: Vec<i128>,
+    /// What it puts into the multisets: slot and value.
+    pub values: Vec<(u8, Scalar)>,
+}
+
+/// A fact on which a KPI's expressions fail: it contributes nothing to that KPI.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Position of the event that changed the fact.
+    pub position: i64,
+    /// The KPI and the fact.
+    pub subject: String,
+    /// What DataFusion says.
+    pub reason: String,
+    /// −1 for the fact as it was, +1 as it is.
+    pub sign: i64,
+}
+
+/// What a batch of changes does.
+#[derive(Debug, Default)]
+pub struct Measured {
+    /// In the order of the changes, per KPI.
+    pub contributions: Vec<Contribution>,
+    /// In the order of the changes, per KPI.
+    pub failures: Vec<Failure>,
+}
+
+/// A fact as it was or is.
+#[derive(Clone, Copy)]
+struct SignedFact<'a> {
+    position: i64,
+    sign: i64,
+    fact: &'a Fact,
+}
+
+impl Measures {
+    /// Plans every KPI of the catalogue.
+    ///
+    /// # Errors
+    /// A KPI that cannot be planned.
+    pub fn plan(catalogue: &Catalogue) -> Result<Self, Error> {
+        let context = SessionContext::new();
+        let mut by_table: BTreeMap<FactTable, Vec<KpiMeasure>> = BTreeMap::new();
+        for definition in catalogue.iter() {
+            let invalid =
+                |error: DataFusionError| Error::Invalid(format!("KPI {}: {}", definition.name, error.strip_backtrace()));
+            let measure = KpiMeasure::plan(&context, definition.clone()).map_err(invalid)?;
+            by_table.entry(definition.from).or_default().push(measure);
+        }
+        Ok(Self { by_table })
+    }
+
+    /// Measures changes of one tenant or several; the order within a KPI is that of the changes.
+    ///
+    /// # Errors
+    /// Facts that do not fit their table, which is a bug.
+    pub fn measure(&self, changes: &[FactChange]) -> Result<Measured, Error> {
+        let mut measured = Measured::default();
+        for (table, measures) in &self.by_table {
+            let facts: Vec<SignedFact<'_>> =
+                changes.iter().filter(|change| change.table() == Some(*table)).flat_map(signed).collect();
+            if facts.is_empty() {
+                continue;
+            }
+            let batch = to_record_batch(*table, facts.iter().map(|signed| signed.fact))?;
+            for measure in measures {
+                measure.measure(&batch, &facts, &mut measured);
+            }
+        }
+        Ok(measured)
+    }
+}
+
+fn signed(change: &FactChange) -> impl Iterator<Item = SignedFact<'_>> {
+    let with = |sign| move |fact| SignedFact { position: change.position, sign, fact };
+    change.old.as_ref().map(with(-1)).into_iter().chain(change.new.as_ref().map(with(1)))
+}
+
+/// The evaluated columns of one KPI on one batch.
+struct Columns {
+    filter: Option<ArrayRef>,
+    contributions: Vec<ArrayRef>,
+}
+
+impl KpiMeasure {
+    fn plan(context: &SessionContext, definition: Arc<KpiDefinition>) -> Result<Self, DataFusionError> {
+        let schema = DFSchema::try_from_qualified_schema(definition.from.name(), &definition.from.definition().arrow_schema())?;
+        let filter = definition.filter.clone().map(|filter| context.create_physical_expr(filter, &schema)).transpose()?;
+        let contributions = definition.slots.iter().map(|slot| context.create_physical_expr(slot.contribution()?, &schema));
+        let contributions = contributions.collect::<Result<_, _>>()?;
+        Ok(Self { definition, filter, contributions })
+    }
+
+    fn measure(&self, batch: &RecordBatch, facts: &[SignedFact<'_>], measured: &mut Measured) {
+        if let Ok(columns) = self.evaluate(batch) {
+            let contributions = facts.iter().enumerate().filter_map(|(row, signed)| self.contribution(&columns, row, *signed));
+            measured.contributions.extend(contributions);
+            return;
+        }
+        // One fact spoils the batch: find out which, by evaluating each alone.
+        for (row, signed) in facts.iter().enumerate() {
+            match self.evaluate(&batch.slice(row, 1)) {
+                Ok(columns) => measured.contributions.extend(self.contribution(&columns, 0, *signed)),
+                Err(error) => measured.failures.push(self.failure(*signed, &error)),
+            }
+        }
+    }
+
+    fn evaluate(&self, batch: &RecordBatch) -> Result<Columns, DataFusionError> {
+        let rows = batch.num_rows();
+        let filter = self.filter.as_ref().map(|filter| filter.evaluate(batch)?.into_array(rows)).transpose()?;
+        let contributions = self.contributions.iter().map(|slot| slot.evaluate(batch)?.into_array(rows));
+        Ok(Columns { filter, contributions: contributions.collect::<Result<_, _>>()? })
+    }
+
+    fn contribution(&self, columns: &Columns, row: usize, signed: SignedFact<'_>) -> Option<Contribution> {
+        let passes = columns.filter.as_ref().is_none_or(|filter| filter.is_valid(row) && filter.as_boolean().value(row));
+        let cell = if passes { self.cell(signed.fact)? } else { return None };
+        let (mut sums, mut values) = (Vec::new(), Vec::new());
+        for (index, (slot, column)) in self.definition.slots.iter().zip(&columns.contributions).enumerate() {
+            if slot.kind.is_additive() {
+                sums.push(column.as_primitive::<arrow::datatypes::Decimal128Type>().value(row));
+            } else if column.is_valid(row) {
+                values.push((index as u8, multiset_value(column, row, slot.kind.is_text())));
+            }
+        }
+        Some(Contribution { position: signed.position, cell, sign: signed.sign, sums, values })
+    }
+
+    /// The cell that a fact belongs to; none where its day is NULL.
+    fn cell(&self, fact: &Fact) -> Option<CellKey> {
+        let Scalar::Date(day) = fact.get(&self.definition.day) else { return None };
+        let text = |column: &str| fact.get(column).as_text().unwrap_or_default().to_owned();
+        let mut dims: [String; DIMS_MAX] = Default::default();
+        for (dim, column) in dims.iter_mut().zip(&self.definition.dims) {
+            *dim = text(column);
+        }
+        let currency = if self.definition.is_money { text("currency") } else { String::new() };
+        Some(CellKey { kpi: self.definition.name.clone(), day: *day, rep_id: text(&self.definition.rep), dims, currency })
+    }
+
+    fn failure(&self, signed: SignedFact<'_>, error: &DataFusionError) -> Failure {
+        Failure {
+            position: signed.position,
+            subject: format!("{}:{}/{}", self.definition.name, signed.fact.table.name(), signed.fact.key()),
+            reason: error.strip_backtrace(),
+            sign: signed.sign,
+        }
+    }
+}
+
+fn multiset_value(column: &ArrayRef, row: usize, is_text: bool) -> Scalar {
+    if is_text {
+        Scalar::from(column.as_string::<i32>().value(row))
+    } else {
+        let value = column.as_primitive::<arrow::datatypes::Decimal128Type>().value(row);
+        Scalar::Decimal(tidemark_schemas::decimal::Decimal6(value))
+    }
+}

@@ -1,0 +1,202 @@
+//! The pipeline as one sentence: decode → admit → fold → measure, a pure function of a partition's state and the next
+//! records of its log. Writing, publishing and committing what it returns is the worker's (`source/worker.rs`).
+
+mod rows;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+pub use rows::{EventRow, FactRow, FindingRow, Rows, TenantRows, VersionRow, Watermark};
+use serde::{Deserialize, Serialize};
+
+pub use crate::decode::{Poison, Record};
+use crate::{
+    Error,
+    admit::admit,
+    change::{EventChanges, FactChange, Finding, FindingKind},
+    decode::{Decoded, decode},
+    fold::fold,
+    measure::{self, Measured, Measures},
+    settings::Settings,
+    state::{Key, Space, State, Working, Writes},
+};
+
+/// Changed facts after which a batch is cut, so that its cells stay far below the rows of one insert block.
+const CHANGES_MAX: usize = 50_000;
+
+/// A partition of the log and what is known of it.
+pub struct Partition<S> {
+    number: i32,
+    state: S,
+    settings: Arc<Settings>,
+    measures: Arc<Measures>,
+    mark: Mark,
+}
+
+/// How far a partition was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// The next offset to read.
+    pub next_offset: i64,
+    /// The newest append time seen, milliseconds; append times never go back in our answers.
+    pub known_at: i64,
+    /// Which log this was: cluster and first record; empty before the first record.
+    pub log_id: String,
+}
+
+/// What a batch of records does: rows to write, and changes of the state to commit once they are written.
+pub struct Batch {
+    /// For the sink.
+    pub rows: Rows,
+    /// For the state.
+    pub writes: Writes,
+    /// How far it goes.
+    pub mark: Mark,
+    /// Why the record after the batch cannot be read.
+    pub stalled: Option<Error>,
+}
+
+impl<S: State> Partition<S> {
+    /// Picks up where the state left off.
+    ///
+    /// # Errors
+    /// The state cannot be read.
+    pub fn open(number: i32, state: S, settings: Arc<Settings>, measures: Arc<Measures>) -> Result<Self, Error> {
+        let mark = Working::new(&state).read(mark_key())?.unwrap_or(Mark { next_offset: 0, known_at: 0, log_id: String::new() });
+        Ok(Self { number, state, settings, measures, mark })
+    }
+
+    /// How far it was read.
+    pub fn mark(&self) -> &Mark {
+        &self.mark
+    }
+
+    /// Its number.
+    pub fn number(&self) -> i32 {
+        self.number
+    }
+
+    /// Runs the sentence over the next records. Changes nothing: the batch is written by the sink and then committed here.
+    ///
+    /// # Errors
+    /// A gap in the log, or the state cannot be read. A record that must wait is in [`Batch::stalled`].
+    pub fn project(&self, records: Vec<Record>, log_id: &str) -> Result<Batch, Error> {
+        let mut working = Working::new(&self.state);
+        let mut rows = Rows::new(self.number, self.settings.generation, self.mark.next_offset);
+        let mut mark = Mark { log_id: log_id.to_owned(), ..self.mark.clone() };
+        let mut changes: BTreeMap<Arc<str>, Vec<FactChange>> = BTreeMap::new();
+        let mut stalled = None;
+        for record in records {
+            if record.offset < mark.next_offset {
+                continue;
+            }
+            self.check_gap(&record, &mark)?;
+            let hash = rows::record_hash(&record.value);
+            let (offset, appended_at) = (record.offset, record.appended_at);
+            match decode(self.number, record, &self.settings) {
+                Ok(Ok(decoded)) => {
+                    mark.known_at = mark.known_at.max(appended_at);
+                    self.event(&mut working, Decoded { known_at: mark.known_at, ..decoded }, &mut rows, &mut changes)?;
+                }
+                Ok(Err(poison)) => rows.poison.push(poison),
+                Err(error) => {
+                    stalled = Some(error);
+                    break;
+                }
+            }
+            mark.next_offset = offset + 1;
+            rows.watermark.read(offset, hash);
+            if changes.values().map(Vec::len).sum::<usize>() >= CHANGES_MAX {
+                break;
+            }
+        }
+        rows.watermark.log_id.clone_from(&mark.log_id);
+        for (tenant, changes) in changes {
+            self.measure(&mut working, &tenant, &changes, rows.tenant(&tenant))?;
+        }
+        working.write(mark_key(), &mark)?;
+        Ok(Batch { rows, writes: working.into_writes(), mark, stalled })
+    }
+
+    /// Makes a written batch part of the state.
+    ///
+    /// # Errors
+    /// The state cannot be written.
+    pub fn commit(&mut self, writes: Writes, mark: Mark) -> Result<(), Error> {
+        self.state.commit(writes)?;
+        self.mark = mark;
+        Ok(())
+    }
+
+    /// Forgets everything, so that the log is read from its beginning.
+    ///
+    /// # Errors
+    /// The state cannot be written.
+    pub fn clear(&mut self) -> Result<(), Error> {
+        self.state.clear()?;
+        self.mark = Mark { next_offset: 0, known_at: 0, log_id: String::new() };
+        Ok(())
+    }
+
+    fn check_gap(&self, record: &Record, mark: &Mark) -> Result<(), Error> {
+        if record.offset == mark.next_offset {
+            return Ok(());
+        }
+        Err(Error::LogReplaced(format!(
+            "crm.events partition {} jumps from offset {} to {}: records are missing, so the numbers cannot be right; \
+             restore the topic, or empty the state directory and rebuild from what there is",
+            self.number, mark.next_offset, record.offset
+        )))
+    }
+
+    /// admit → fold for one event, noting every row it touches.
+    fn event(
+        &self,
+        working: &mut Working<'_>,
+        decoded: Decoded,
+        rows: &mut Rows,
+        changes: &mut BTreeMap<Arc<str>, Vec<FactChange>>,
+    ) -> Result<(), Error> {
+        let Decoded { position, known_at, tenant, event } = decoded;
+        let Some(settings) = self.settings.tenant(&tenant) else {
+            return Err(Error::Internal(format!("tenant {tenant} went missing")));
+        };
+        let mut row = EventRow::new(position, known_at, &event);
+        let admission = admit(working, &tenant, event)?;
+        row.verdict = admission.verdict.name();
+        let mut changed = EventChanges::default();
+        fold(working, settings, &admission, &mut changed)?;
+        let tenant_rows = rows.tenant(&tenant);
+        tenant_rows.events.push(row);
+        for (finding, holds) in changed.changed_findings() {
+            tenant_rows.finding(finding, holds, position);
+        }
+        let facts = changed.changed_facts(position, known_at);
+        for change in &facts {
+            tenant_rows.fact(change);
+        }
+        changes.entry(tenant).or_default().extend(facts);
+        Ok(())
+    }
+
+    fn measure(
+        &self,
+        working: &mut Working<'_>,
+        tenant: &str,
+        changes: &[FactChange],
+        rows: &mut TenantRows,
+    ) -> Result<(), Error> {
+        let Measured { contributions, failures } = self.measures.measure(changes)?;
+        for contribution in contributions {
+            measure::apply(working, tenant, contribution, &mut rows.cells, &mut rows.values)?;
+        }
+        for failure in failures {
+            let finding = Finding { kind: FindingKind::NotMeasured, subject: failure.subject, detail: failure.reason };
+            rows.finding(finding, failure.sign > 0, failure.position);
+        }
+        Ok(())
+    }
+}
+
+fn mark_key() -> Key {
+    Key::new(Space::Partition, "")
+}

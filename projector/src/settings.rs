@@ -1,0 +1,72 @@
+//! What numbers depend on beside the log: the tenants' settings, their stage pipelines and the KPI files.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use chrono::{DateTime, Datelike};
+use tidemark_schemas::{
+    kpi::Catalogue,
+    pipeline::StagePipeline,
+    tenant::{Tenant, Tenants},
+};
+
+use crate::Error;
+
+/// Days from 0001-01-01 (day 1 of chrono's count) to 1970-01-01.
+const EPOCH_DAYS: i32 = 719_163;
+
+/// Everything that a fold may know besides events.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The KPI files.
+    pub catalogue: Arc<Catalogue>,
+    /// Which set of numbers is written.
+    pub generation: u32,
+    tenants: BTreeMap<Arc<str>, TenantSettings>,
+}
+
+/// One tenant's part.
+#[derive(Debug, Clone)]
+pub struct TenantSettings {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Time zone and currency.
+    pub tenant: Arc<Tenant>,
+    /// The order of its stages.
+    pub pipeline: Arc<StagePipeline>,
+}
+
+impl Settings {
+    /// Puts them together.
+    ///
+    /// # Errors
+    /// A tenant names a pipeline that does not exist.
+    pub fn new(
+        tenants: &Tenants,
+        pipelines: &BTreeMap<String, Arc<StagePipeline>>,
+        catalogue: Arc<Catalogue>,
+        generation: u32,
+    ) -> Result<Self, Error> {
+        let tenants = tenants.iter().map(|(name, tenant)| {
+            let unknown =
+                || Error::Invalid(format!("tenant {name}: there is no pipeline {:?} in schemas/pipelines", tenant.pipeline));
+            let pipeline = pipelines.get(&tenant.pipeline).ok_or_else(unknown)?.clone();
+            Ok((name.clone(), TenantSettings { name: name.clone(), tenant: tenant.clone(), pipeline }))
+        });
+        Ok(Self { catalogue, generation, tenants: tenants.collect::<Result<_, Error>>()? })
+    }
+
+    /// A tenant's settings.
+    #[must_use]
+    pub fn tenant(&self, name: &str) -> Option<&TenantSettings> {
+        self.tenants.get(name)
+    }
+}
+
+impl TenantSettings {
+    /// The business date of an instant: days since 1970-01-01 in the tenant's time zone.
+    #[must_use]
+    pub fn business_date(&self, instant_ms: i64) -> i32 {
+        let utc = DateTime::from_timestamp_millis(instant_ms).unwrap_or_default();
+        utc.with_timezone(&self.tenant.time_zone).num_days_from_ce() - EPOCH_DAYS
+    }
+}

@@ -1,0 +1,76 @@
+//! The state on disk: one LSM database per process, one keyspace per partition.
+
+use std::{ops::Bound, path::Path};
+
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+
+use super::{Entry, Error, State, Writes};
+
+/// Write buffer of one partition, bytes; fjall's default of 64 MiB times the partitions is too much for a laptop.
+const MEMTABLE_BYTES: u64 = 16 << 20;
+/// All journals together, bytes.
+const JOURNAL_BYTES: u64 = 256 << 20;
+
+/// The database of a projector process.
+#[derive(Clone)]
+pub struct Lsm {
+    database: Database,
+}
+
+impl Lsm {
+    /// Opens or creates it.
+    ///
+    /// # Errors
+    /// The directory cannot be used, or another process uses it.
+    pub fn open(directory: &Path, cache_bytes: u64) -> Result<Self, Error> {
+        let unusable = |error: &dyn std::fmt::Display| Error::State(format!("{} cannot be opened: {error}", directory.display()));
+        std::fs::create_dir_all(directory).map_err(|error| unusable(&error))?;
+        let builder = Database::builder(directory).cache_size(cache_bytes).max_journaling_size(JOURNAL_BYTES);
+        Ok(Self { database: builder.open().map_err(|error| unusable(&error))? })
+    }
+
+    /// The state of one partition.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn partition(&self, partition: i32) -> Result<LsmPartition, Error> {
+        let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
+        let keyspace = self.database.keyspace(&format!("partition-{partition}"), options)?;
+        Ok(LsmPartition { database: self.database.clone(), keyspace })
+    }
+}
+
+/// One partition's keyspace.
+pub struct LsmPartition {
+    database: Database,
+    keyspace: Keyspace,
+}
+
+impl State for LsmPartition {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.keyspace.get(key)?.map(|value| value.to_vec()))
+    }
+
+    fn range(&self, from: Bound<Vec<u8>>, to: Bound<Vec<u8>>) -> Box<dyn DoubleEndedIterator<Item = Entry> + '_> {
+        Box::new(self.keyspace.range((from, to)).map(|guard| {
+            let (key, value) = guard.into_inner()?;
+            Ok((key.to_vec(), value.to_vec()))
+        }))
+    }
+
+    fn commit(&mut self, writes: Writes) -> Result<(), Error> {
+        // To the operating system, not to the disk: what a power cut takes away is replayed from the log.
+        let mut batch = self.database.batch().durability(Some(PersistMode::Buffer));
+        for (key, value) in writes {
+            match value {
+                Some(value) => batch.insert(&self.keyspace, key, value),
+                None => batch.remove(&self.keyspace, key),
+            }
+        }
+        Ok(batch.commit()?)
+    }
+
+    fn clear(&mut self) -> Result<(), Error> {
+        Ok(self.keyspace.clear()?)
+    }
+}

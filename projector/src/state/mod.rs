@@ -1,0 +1,46 @@
+//! The projector's memory of a partition: an ordered map of bytes that changes only by whole batches.
+//! What the keys mean is in `key.rs`; the changes of a batch before its commit are in `working.rs`.
+
+mod key;
+mod lsm;
+mod memory;
+mod working;
+
+use std::{collections::BTreeMap, ops::Bound};
+
+pub use key::{Key, Space};
+pub use lsm::{Lsm, LsmPartition};
+pub use memory::Memory;
+pub use working::Working;
+
+use crate::Error;
+
+/// Changes of one batch: a value, or none for a key that is removed.
+pub type Writes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+/// One entry, or why it could not be read.
+pub type Entry = Result<(Vec<u8>, Vec<u8>), Error>;
+
+/// A partition's state.
+pub trait State: Send {
+    /// The value of a key.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
+
+    /// The entries between two keys, in order; from both ends.
+    fn range(&self, from: Bound<Vec<u8>>, to: Bound<Vec<u8>>) -> Box<dyn DoubleEndedIterator<Item = Entry> + '_>;
+
+    /// Applies a whole batch or nothing of it.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    fn commit(&mut self, writes: Writes) -> Result<(), Error>;
+
+    /// Forgets everything.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    fn clear(&mut self) -> Result<(), Error>;
+}

@@ -1,0 +1,122 @@
+//! A batch in the making: the state with the batch's changes on top, until they are committed together.
+
+use std::{
+    collections::BTreeMap,
+    ops::Bound::{Excluded, Included, Unbounded},
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{Error, Key, State, Writes};
+
+/// State as the next event of the batch sees it.
+pub struct Working<'a> {
+    state: &'a dyn State,
+    writes: Writes,
+}
+
+impl<'a> Working<'a> {
+    /// Nothing changed yet.
+    #[must_use]
+    pub fn new(state: &'a dyn State) -> Self {
+        Self { state, writes: Writes::new() }
+    }
+
+    /// What is to be committed.
+    #[must_use]
+    pub fn into_writes(self) -> Writes {
+        self.writes
+    }
+
+    /// The value of a key.
+    ///
+    /// # Errors
+    /// The state cannot be read.
+    pub fn read<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>, Error> {
+        let key = key.bytes();
+        let bytes = match self.writes.get(&key) {
+            Some(written) => written.clone(),
+            None => self.state.get(&key)?,
+        };
+        bytes.map(|bytes| Ok(postcard::from_bytes(&bytes)?)).transpose()
+    }
+
+    /// Sets a key.
+    ///
+    /// # Errors
+    /// The value cannot be encoded.
+    pub fn write<T: Serialize>(&mut self, key: Key, value: &T) -> Result<(), Error> {
+        self.writes.insert(key.bytes(), Some(postcard::to_stdvec(value)?));
+        Ok(())
+    }
+
+    /// Removes a key.
+    pub fn remove(&mut self, key: Key) {
+        self.writes.insert(key.bytes(), None);
+    }
+
+    /// Every value under a prefix, in the order of the keys.
+    ///
+    /// # Errors
+    /// The state cannot be read.
+    pub fn scan<T: DeserializeOwned>(&self, prefix: Key) -> Result<Vec<T>, Error> {
+        let (from, to) = bounds(prefix.bytes());
+        let mut found: BTreeMap<Vec<u8>, Vec<u8>> = self.state.range(from.clone(), to.clone()).collect::<Result<_, _>>()?;
+        for (key, value) in self.writes.range((from, to)) {
+            match value {
+                Some(value) => found.insert(key.clone(), value.clone()),
+                None => found.remove(key),
+            };
+        }
+        found.into_values().map(|bytes| Ok(postcard::from_bytes(&bytes)?)).collect()
+    }
+
+    /// The value before a key under a prefix.
+    ///
+    /// # Errors
+    /// The state cannot be read.
+    pub fn before<T: DeserializeOwned>(&self, prefix: Key, key: Key) -> Result<Option<T>, Error> {
+        let (from, _) = bounds(prefix.bytes());
+        let range = (from, Excluded(key.bytes()));
+        let written = self.writes.range(range.clone()).rev().find_map(|(key, value)| Some((key.clone(), value.clone()?)));
+        let stored = self.first_untouched(self.state.range(range.0, range.1).rev())?;
+        let later = [written, stored].into_iter().flatten().max_by(|a, b| a.0.cmp(&b.0));
+        later.map(|(_, bytes)| Ok(postcard::from_bytes(&bytes)?)).transpose()
+    }
+
+    /// The value after a key under a prefix.
+    ///
+    /// # Errors
+    /// The state cannot be read.
+    pub fn after<T: DeserializeOwned>(&self, prefix: Key, key: Key) -> Result<Option<T>, Error> {
+        let (_, to) = bounds(prefix.bytes());
+        let range = (Excluded(key.bytes()), to);
+        let written = self.writes.range(range.clone()).find_map(|(key, value)| Some((key.clone(), value.clone()?)));
+        let stored = self.first_untouched(self.state.range(range.0, range.1))?;
+        let earlier = [written, stored].into_iter().flatten().min_by(|a, b| a.0.cmp(&b.0));
+        earlier.map(|(_, bytes)| Ok(postcard::from_bytes(&bytes)?)).transpose()
+    }
+
+    /// The first stored entry that this batch has not written over or removed.
+    fn first_untouched(&self, entries: impl Iterator<Item = super::Entry>) -> Result<Option<(Vec<u8>, Vec<u8>)>, Error> {
+        for entry in entries {
+            let (key, value) = entry?;
+            if !self.writes.contains_key(&key) {
+                return Ok(Some((key, value)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// From a prefix to the first key without it.
+fn bounds(prefix: Vec<u8>) -> (std::ops::Bound<Vec<u8>>, std::ops::Bound<Vec<u8>>) {
+    let mut end = prefix.clone();
+    while let Some(last) = end.pop() {
+        if last < 0xff {
+            end.push(last + 1);
+            return (Included(prefix), Excluded(end));
+        }
+    }
+    (Included(prefix), Unbounded)
+}
