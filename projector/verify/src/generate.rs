@@ -5,6 +5,8 @@ mod dice;
 mod organisation;
 mod payloads;
 
+use std::collections::BTreeMap;
+
 use tidemark_schemas::events::{Data, Envelope, Event, payload::Retracted};
 
 use dice::Dice;
@@ -17,8 +19,14 @@ const RECEIVED_FROM_MS: i64 = 1_777_593_600_000;
 #[must_use]
 pub fn history(seed: u64, events: usize) -> Vec<Event> {
     let mut history = History { dice: Dice::new(seed), sent: Vec::with_capacity(events), identities: 0, clock: RECEIVED_FROM_MS };
+    let mut first_received = BTreeMap::new();
     while history.sent.len() < events {
-        let event = history.next_event();
+        let mut event = history.next_event();
+        if event.envelope.recorded_at.is_none() {
+            // When it was recorded is when it was received: the same content must not say it twice differently.
+            let received_at = event.envelope.received_at;
+            event.envelope.received_at = *first_received.entry(event.payload_hash()).or_insert(received_at);
+        }
         history.sent.push(event);
     }
     history.sent
@@ -100,12 +108,10 @@ impl History {
         self.retracted(source, event_id, revision)
     }
 
-    /// Received again, at the same time where the event does not say when it was recorded.
+    /// Received again.
     fn duplicate(&mut self) -> Event {
         let mut event = self.any_sent();
-        if event.envelope.recorded_at.is_some() {
-            event.envelope.received_at = self.clock;
-        }
+        event.envelope.received_at = self.clock;
         event
     }
 

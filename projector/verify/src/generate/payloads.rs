@@ -1,6 +1,6 @@
 //! A random payload of every event type; the common types come more often.
 
-use tidemark_schemas::events::{Data, EntityKind, EventType, payload::*};
+use tidemark_schemas::events::{Data, EventType, payload::*};
 
 use super::dice::Dice;
 

@@ -1,0 +1,3 @@
+//! The model against values written by hand, and against what must hold for any history.
+
+mod histories;
