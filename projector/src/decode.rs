@@ -53,20 +53,21 @@ pub struct Poison {
 ///
 /// # Errors
 /// [`Error::Upgrade`] and [`Error::UnknownTenant`]: the partition must wait.
-pub fn decode(partition: i32, record: Record, settings: &Settings) -> Result<Result<Decoded, Poison>, Error> {
-    let Record { offset: position, appended_at, key, value } = record;
-    let key = key.and_then(|key| String::from_utf8(key).ok());
-    let poison = |tenant: Option<String>, reason: String, value| Ok(Err(Poison { position, tenant, reason, value }));
-    let event = match wire::decode(&value) {
+pub fn decode(partition: i32, record: &Record, settings: &Settings) -> Result<Result<Decoded, Poison>, Error> {
+    let position = record.offset;
+    let key = record.key.as_ref().and_then(|key| String::from_utf8(key.clone()).ok());
+    let poison =
+        |tenant: Option<String>, reason: String| Ok(Err(Poison { position, tenant, reason, value: record.value.clone() }));
+    let event = match wire::decode(&record.value) {
         Ok(event) => event,
         Err(source @ DecodeError::UnknownSchema(_)) => return Err(Error::Upgrade { partition, offset: position, source }),
-        Err(error) => return poison(key, error.to_string(), value),
+        Err(error) => return poison(key, error.to_string()),
     };
     let Some(tenant) = key else {
-        return poison(None, "the record has no key, which says whose event it is".to_owned(), value);
+        return poison(None, "the record has no key, which says whose event it is".to_owned());
     };
     let Some(tenant) = settings.tenant(&tenant) else {
         return Err(Error::UnknownTenant { partition, offset: position, tenant });
     };
-    Ok(Ok(Decoded { position, known_at: appended_at, tenant: tenant.name.clone(), event }))
+    Ok(Ok(Decoded { position, known_at: record.appended_at, tenant: tenant.name.clone(), event }))
 }

@@ -1,29 +1,72 @@
-//! The projector's vocabulary of metrics.
+//! The projector's vocabulary of metrics, in a registry of its own, so that several services can share a process.
 
-use metrics::{counter, gauge, histogram};
+use metrics::{Key, KeyName, Label, Level, Metadata, Recorder, Unit};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
-/// A batch was written and committed.
-pub fn batch_committed(partition: i32, records: usize, seconds: f64) {
-    counter!("tidemark_projector_events_total", "partition" => partition.to_string()).increment(records as u64);
-    histogram!("tidemark_projector_batch_seconds").record(seconds);
+const EVENTS: &str = "tidemark_projector_events_total";
+const BATCH_SECONDS: &str = "tidemark_projector_batch_seconds";
+const FAILURES: &str = "tidemark_projector_batch_failures_total";
+const POISON: &str = "tidemark_projector_poison_total";
+const BEHIND: &str = "tidemark_projector_behind_events";
+const STALLED: &str = "tidemark_projector_stalled";
+
+const METADATA: Metadata<'static> = Metadata::new("tidemark_projector", Level::INFO, Some("tidemark_projector"));
+
+/// Everything that is counted.
+pub struct Metrics {
+    recorder: PrometheusRecorder,
+    handle: PrometheusHandle,
 }
 
-/// How far a partition is behind the end of its log.
-pub fn behind(partition: i32, events: i64) {
-    gauge!("tidemark_projector_behind_events", "partition" => partition.to_string()).set(events as f64);
+impl Metrics {
+    /// Nothing counted yet.
+    #[must_use]
+    pub fn new() -> Self {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let counter = |name, about: &'static str| recorder.describe_counter(KeyName::from(name), Some(Unit::Count), about.into());
+        counter(EVENTS, "Records whose numbers are written and committed.");
+        counter(FAILURES, "Batches that failed and are tried again.");
+        counter(POISON, "Records that say nothing, kept as dead letters.");
+        let gauge = |name, about: &'static str| recorder.describe_gauge(KeyName::from(name), Some(Unit::Count), about.into());
+        gauge(BEHIND, "Events between a partition's numbers and the end of its log.");
+        gauge(STALLED, "1 where a partition waits for an operator.");
+        let handle = recorder.handle();
+        Self { recorder, handle }
+    }
+
+    /// A batch was written and committed.
+    pub fn batch_committed(&self, partition: i32, records: usize, seconds: f64) {
+        self.recorder.register_counter(&key(EVENTS, partition), &METADATA).increment(records as u64);
+        self.recorder.register_histogram(&Key::from_name(BATCH_SECONDS), &METADATA).record(seconds);
+    }
+
+    /// A batch failed and will be tried again.
+    pub fn batch_failed(&self, partition: i32) {
+        self.recorder.register_counter(&key(FAILURES, partition), &METADATA).increment(1);
+    }
+
+    /// Records that say nothing.
+    pub fn poison(&self, partition: i32, records: usize) {
+        self.recorder.register_counter(&key(POISON, partition), &METADATA).increment(records as u64);
+    }
+
+    /// How far a partition is behind the end of its log.
+    pub fn behind(&self, partition: i32, events: i64) {
+        self.recorder.register_gauge(&key(BEHIND, partition), &METADATA).set(events as f64);
+    }
+
+    /// A partition waits for an operator.
+    pub fn stalled(&self, partition: i32) {
+        self.recorder.register_gauge(&key(STALLED, partition), &METADATA).set(1.0);
+    }
+
+    /// In Prometheus' text format.
+    pub fn render(&self) -> String {
+        self.handle.run_upkeep();
+        self.handle.render()
+    }
 }
 
-/// A batch failed and will be tried again.
-pub fn batch_failed(partition: i32) {
-    counter!("tidemark_projector_batch_failures_total", "partition" => partition.to_string()).increment(1);
-}
-
-/// A partition waits for an operator.
-pub fn stalled(partition: i32, is_stalled: bool) {
-    gauge!("tidemark_projector_stalled", "partition" => partition.to_string()).set(f64::from(u8::from(is_stalled)));
-}
-
-/// Records that said nothing.
-pub fn poison(records: usize) {
-    counter!("tidemark_projector_poison_total").increment(records as u64);
+fn key(name: &'static str, partition: i32) -> Key {
+    Key::from_parts(name, vec![Label::new("partition", partition.to_string())])
 }

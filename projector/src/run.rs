@@ -1,1 +1,188 @@
-pub async fn run() {}
+//! A projector process: makes the tables, holds state and log against ClickHouse, then runs a worker per partition.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use tidemark_schemas::{
+    connect::{ClickHouseConfig, KafkaConfig},
+    kpi::Catalogue,
+    pipeline::shipped_pipelines,
+    tenant::Tenants,
+};
+use tokio::{sync::mpsc, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Config, Error,
+    measure::Measures,
+    metrics::Metrics,
+    pipeline::Partition,
+    settings::Settings,
+    sink::{ClickHouse, Sink, apply_schema},
+    source::{self, LogEnds, Offsets, Publisher, Status, Worker},
+    state::{Lsm, LsmPartition},
+};
+
+/// The set of numbers that is written. (Others come with `tidemark rebuild`.)
+const GENERATION: u32 = 1;
+
+/// Runs until `shutdown`.
+///
+/// # Errors
+/// What does not get better by waiting: an invalid definition, another log, an address that is taken.
+pub async fn run(
+    config: Config,
+    kafka: KafkaConfig,
+    clickhouse: ClickHouseConfig,
+    tenants: Arc<Tenants>,
+    catalogue: Arc<Catalogue>,
+    shutdown: CancellationToken,
+) -> Result<(), Error> {
+    let pipelines = shipped_pipelines().map_err(Error::Invalid)?;
+    let settings = Arc::new(Settings::new(&tenants, &pipelines, catalogue, GENERATION)?);
+    let measures = Arc::new(Measures::plan(&settings.catalogue)?);
+    let start = async {
+        patiently(&config, || apply_schema(&clickhouse)).await?;
+        let ends = patiently(&config, || look(kafka.clone())).await?;
+        let sink = Arc::new(ClickHouse::new(&clickhouse));
+        let partitions = open(&config, &settings, &measures, sink.as_ref(), &ends).await?;
+        Ok::<_, Error>((ends, sink, partitions))
+    };
+    let (ends, sink, partitions) = tokio::select! {
+        () = shutdown.cancelled() => return Ok(()),
+        started = start => started?,
+    };
+    Process::new(config, &kafka, settings.generation, sink)?.run(partitions, &ends, shutdown).await
+}
+
+/// Tries until it works or cannot work: servers may start in any order.
+async fn patiently<T, F: Future<Output = Result<T, Error>>>(config: &Config, attempt: impl Fn() -> F) -> Result<T, Error> {
+    let mut pause = Duration::from_millis(config.retry_ms_min);
+    loop {
+        match attempt().await {
+            Err(error) if error.is_transient() => {
+                tracing::info!(%error, "waiting");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_secs(1));
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn look(kafka: KafkaConfig) -> Result<Vec<LogEnds>, Error> {
+    let looked = tokio::task::spawn_blocking(move || source::log_ends(&kafka)).await;
+    looked.map_err(|error| Error::Internal(error.to_string()))?
+}
+
+/// Opens every partition's state and drops what ClickHouse has lost.
+async fn open(
+    config: &Config,
+    settings: &Arc<Settings>,
+    measures: &Arc<Measures>,
+    sink: &ClickHouse,
+    ends: &[LogEnds],
+) -> Result<Vec<Partition<LsmPartition>>, Error> {
+    let lsm = Lsm::open(&config.state_dir, config.state_cache_bytes)?;
+    let mut partitions = Vec::new();
+    for (number, log) in (0..).zip(ends) {
+        let mut partition = Partition::open(number, lsm.partition(number)?, settings.clone(), measures.clone())?;
+        let watermark = patiently(config, || sink.watermark(settings.generation, number)).await?;
+        if source::check(number, partition.mark(), watermark.as_ref(), log)? {
+            tracing::warn!(partition = number, "ClickHouse is behind the local state, which is dropped; the log is read again");
+            partition.clear()?;
+        }
+        partitions.push(partition);
+    }
+    Ok(partitions)
+}
+
+/// What the workers of a process share.
+struct Process {
+    config: Config,
+    kafka: KafkaConfig,
+    generation: u32,
+    sink: Arc<ClickHouse>,
+    publisher: Publisher,
+    metrics: Arc<Metrics>,
+}
+
+impl Process {
+    fn new(config: Config, kafka: &KafkaConfig, generation: u32, sink: Arc<ClickHouse>) -> Result<Self, Error> {
+        let publisher = Publisher::connect(kafka)?;
+        Ok(Self { config, kafka: kafka.clone(), generation, sink, publisher, metrics: Arc::new(Metrics::new()) })
+    }
+
+    async fn run(
+        self,
+        partitions: Vec<Partition<LsmPartition>>,
+        ends: &[LogEnds],
+        shutdown: CancellationToken,
+    ) -> Result<(), Error> {
+        let next: Vec<i64> = partitions.iter().map(|partition| partition.mark().next_offset).collect();
+        let offsets = Arc::new(Offsets::new(&next));
+        let consumer = Arc::new(source::connect(&self.config, &self.kafka, offsets.clone())?);
+        let statuses: Vec<Arc<Status>> = partitions.iter().map(|_| Arc::default()).collect();
+        // A part that ends, ends the others.
+        let stop = shutdown.child_token();
+        let mut parts = JoinSet::new();
+        let mut queues = Vec::new();
+        for ((partition, log), status) in partitions.into_iter().zip(ends).zip(&statuses) {
+            let (queue, records) = mpsc::channel(self.config.queue_records_max);
+            queues.push(queue);
+            parts.spawn(self.worker(partition, log, &consumer, &offsets, status).run(records, stop.clone()));
+        }
+        let (dispatcher, dispatch_stop) = (consumer.clone(), stop.clone());
+        parts.spawn(async move { source::dispatch(&dispatcher, &queues, &dispatch_stop).await });
+        parts.spawn(source::serve(self.config.listen, self.metrics.clone(), offsets.clone(), statuses, stop.clone()));
+        let beats = source::heartbeat(
+            self.config.clone(),
+            self.generation,
+            consumer,
+            offsets,
+            self.sink.clone(),
+            self.metrics.clone(),
+            stop.clone(),
+        );
+        parts.spawn(async move {
+            beats.await;
+            Ok(())
+        });
+        let outcome = finish(parts, &stop).await;
+        self.publisher.flush();
+        outcome
+    }
+
+    fn worker(
+        &self,
+        partition: Partition<LsmPartition>,
+        log: &LogEnds,
+        consumer: &Arc<source::Consumer>,
+        offsets: &Arc<Offsets>,
+        status: &Arc<Status>,
+    ) -> Worker<LsmPartition, ClickHouse> {
+        Worker {
+            partition,
+            sink: self.sink.clone(),
+            publisher: self.publisher.clone(),
+            consumer: consumer.clone(),
+            offsets: offsets.clone(),
+            config: self.config.clone(),
+            cluster: log.cluster().to_owned(),
+            metrics: self.metrics.clone(),
+            status: status.clone(),
+        }
+    }
+}
+
+/// Waits for all parts; the first that fails stops the others and is the reason.
+async fn finish(mut parts: JoinSet<Result<(), Error>>, stop: &CancellationToken) -> Result<(), Error> {
+    let mut outcome = Ok(());
+    while let Some(ended) = parts.join_next().await {
+        let ended = ended.unwrap_or_else(|error| Err(Error::Internal(error.to_string())));
+        stop.cancel();
+        if outcome.is_ok() {
+            outcome = ended;
+        }
+    }
+    outcome
+}

@@ -79,7 +79,7 @@ impl<S: State> Partition<S> {
     ///
     /// # Errors
     /// A gap in the log, or the state cannot be read. A record that must wait is in [`Batch::stalled`].
-    pub fn project(&self, records: Vec<Record>, log_id: &str) -> Result<Batch, Error> {
+    pub fn project(&self, records: &[Record], log_id: &str) -> Result<Batch, Error> {
         let mut working = Working::new(&self.state);
         let mut rows = Rows::new(self.number, self.settings.generation, self.mark.next_offset);
         let mut mark = Mark { log_id: log_id.to_owned(), ..self.mark.clone() };
@@ -89,7 +89,7 @@ impl<S: State> Partition<S> {
             if record.offset < mark.next_offset {
                 continue;
             }
-            self.check_gap(&record, &mark)?;
+            self.check_gap(record, &mark)?;
             let hash = rows::record_hash(&record.value);
             let (offset, appended_at) = (record.offset, record.appended_at);
             match decode(self.number, record, &self.settings) {

@@ -1,0 +1,89 @@
+//! The sink that counts: ClickHouse over HTTP, rows as Arrow.
+
+use arrow::{array::RecordBatch, ipc::writer::StreamWriter};
+use clickhouse::{Client, Compression, Row};
+use serde::Deserialize;
+use tidemark_schemas::connect::ClickHouseConfig;
+
+use super::{Heartbeat, Sink, batches};
+use crate::{
+    Error,
+    pipeline::{Rows, Watermark},
+};
+
+/// Rows of one insert that stay one block, so that readers see all of them or none.
+const BLOCK_ROWS_MAX: &str = "4000000";
+
+/// A client for a database.
+pub(super) fn client(config: &ClickHouseConfig) -> Client {
+    let client = Client::default().with_url(&config.url).with_database(&config.database).with_compression(Compression::None);
+    let client = config.user.iter().fold(client, |client, user| client.with_user(user));
+    config.password.iter().fold(client, |client, password| client.with_password(password))
+}
+
+/// ClickHouse, behind its HTTP address.
+#[derive(Clone)]
+pub struct ClickHouse {
+    client: Client,
+}
+
+impl ClickHouse {
+    /// Rows go to that database.
+    #[must_use]
+    pub fn new(config: &ClickHouseConfig) -> Self {
+        // A batch's rows are unique by key already, so sorting out duplicates while inserting is work for nothing.
+        let client = client(config).with_setting("optimize_on_insert", "0").with_setting("max_insert_block_size", BLOCK_ROWS_MAX);
+        Self { client }
+    }
+
+    async fn insert(&self, table: &str, batch: &RecordBatch) -> Result<(), Error> {
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema())?;
+        writer.write(batch)?;
+        let body = writer.into_inner()?;
+        let columns: Vec<&str> = batch.schema_ref().fields().iter().map(|field| field.name().as_str()).collect();
+        let sql = format!("INSERT INTO {table} ({}) FORMAT ArrowStream", columns.join(", "));
+        let mut insert = self.client.insert_formatted_with(sql);
+        insert.send(body.into()).await?;
+        Ok(insert.end().await?)
+    }
+}
+
+impl Sink for ClickHouse {
+    async fn write(&self, rows: &Rows) -> Result<(), Error> {
+        self.insert("events", &batches::events(rows)?).await?;
+        for (table, batch) in batches::facts(rows)? {
+            self.insert(table.name(), &batch).await?;
+        }
+        self.insert("fact_versions", &batches::fact_versions(rows)?).await?;
+        self.insert("findings", &batches::findings(rows)?).await?;
+        self.insert("kpi_cells", &batches::cells(rows)?).await
+    }
+
+    async fn watermark(&self, generation: u32, partition: i32) -> Result<Option<Watermark>, Error> {
+        #[derive(Row, Deserialize)]
+        struct Found {
+            from: i64,
+            to: i64,
+            record_hash: u64,
+            log_id: String,
+        }
+        let sql = "SELECT position_from AS from, position_to AS to, record_hash, log_id FROM kpi_cells FINAL \
+                   WHERE generation = {generation:UInt32} AND tenant = '' AND kpi = '' AND row_kind = 'watermark' AND partition = {partition:Int32}";
+        let query = self.client.query(sql).param("generation", generation).param("partition", partition);
+        let found: Option<Found> = query.fetch_optional().await?;
+        Ok(found.map(|found| Watermark {
+            partition,
+            from: found.from,
+            to: found.to,
+            record_hash: found.record_hash,
+            log_id: found.log_id,
+        }))
+    }
+
+    async fn heartbeat(&self, generation: u32, beats: &[Heartbeat]) -> Result<(), Error> {
+        self.insert("heartbeats", &batches::heartbeats(generation, beats)?).await
+    }
+}

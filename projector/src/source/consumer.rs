@@ -1,0 +1,129 @@
+//! The consumer: joins the group, and starts each partition where its state left off rather than where the group was.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use rdkafka::{
+    ClientConfig, ClientContext, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, StreamConsumer},
+    types::RDKafkaRespErr,
+};
+use tidemark_schemas::{connect::KafkaConfig, log::EVENTS_TOPIC};
+
+use crate::{Config, Error};
+
+/// Longest wait for an answer of Kafka to a question about the topic.
+pub const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+/// The next offset of each partition as its state knows it, and whether it is ours to read.
+pub struct Offsets {
+    next: Vec<AtomicI64>,
+    /// 1 while the group gave the partition to this process.
+    assigned: Vec<AtomicI64>,
+}
+
+impl Offsets {
+    /// The states' next offsets, by partition.
+    #[must_use]
+    pub fn new(next: &[i64]) -> Self {
+        Self {
+            next: next.iter().copied().map(AtomicI64::new).collect(),
+            assigned: next.iter().map(|_| AtomicI64::new(0)).collect(),
+        }
+    }
+
+    /// A batch was committed.
+    pub fn committed(&self, partition: i32, next_offset: i64) {
+        if let Some(next) = slot(&self.next, partition) {
+            next.store(next_offset, Ordering::Release);
+        }
+    }
+
+    /// The next offset of a partition.
+    #[must_use]
+    pub fn next(&self, partition: i32) -> i64 {
+        slot(&self.next, partition).map_or(0, |next| next.load(Ordering::Acquire))
+    }
+
+    /// The partitions that this process owns.
+    #[must_use]
+    pub fn assigned(&self) -> Vec<i32> {
+        let owned = self.assigned.iter().enumerate().filter(|(_, assigned)| assigned.load(Ordering::Acquire) == 1);
+        owned.filter_map(|(partition, _)| i32::try_from(partition).ok()).collect()
+    }
+
+    fn assign(&self, partition: i32, is_assigned: bool) {
+        if let Some(assigned) = slot(&self.assigned, partition) {
+            assigned.store(i64::from(is_assigned), Ordering::Release);
+        }
+    }
+}
+
+fn slot(slots: &[AtomicI64], partition: i32) -> Option<&AtomicI64> {
+    usize::try_from(partition).ok().and_then(|partition| slots.get(partition))
+}
+
+/// What the consumer does when partitions come and go.
+pub struct Rebalancing {
+    offsets: Arc<Offsets>,
+}
+
+impl ClientContext for Rebalancing {}
+
+impl ConsumerContext for Rebalancing {
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, err: RDKafkaRespErr, list: &mut TopicPartitionList) {
+        let partitions: Vec<i32> =
+            list.elements().iter().map(rdkafka::topic_partition_list::TopicPartitionListElem::partition).collect();
+        let assigns = err == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+        tracing::info!(?partitions, assigns, "partitions come and go");
+        for &partition in &partitions {
+            // The state decides where to go on: the group's offset may be older or, after a lost state, newer.
+            let placed = list.set_partition_offset(EVENTS_TOPIC, partition, Offset::Offset(self.offsets.next(partition)));
+            self.offsets.assign(partition, assigns && placed.is_ok());
+        }
+        let done = if assigns { consumer.incremental_assign(list) } else { consumer.incremental_unassign(list) };
+        if let Err(error) = done {
+            tracing::error!(%error, ?partitions, "the rebalance failed");
+        }
+    }
+}
+
+/// The consumer of `crm.events`.
+pub type Consumer = StreamConsumer<Rebalancing>;
+
+/// Connects and joins the group.
+///
+/// # Errors
+/// Settings that Kafka's client refuses.
+pub fn connect(config: &Config, kafka: &KafkaConfig, offsets: Arc<Offsets>) -> Result<Consumer, Error> {
+    let session_ms = config.session_timeout_ms;
+    let consumer: Consumer = ClientConfig::new()
+        .set("bootstrap.servers", &kafka.brokers)
+        .set("group.id", &config.group)
+        .set("group.instance.id", &config.instance)
+        .set("partition.assignment.strategy", "cooperative-sticky")
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("session.timeout.ms", session_ms.to_string())
+        .set("heartbeat.interval.ms", (session_ms / 4).to_string())
+        .set("auto.offset.reset", "error")
+        .set("fetch.wait.max.ms", "20")
+        .set("queued.max.messages.kbytes", "32768")
+        .create_with_context(Rebalancing { offsets })?;
+    consumer.subscribe(&[EVENTS_TOPIC])?;
+    Ok(consumer)
+}
+
+/// Tells the group how far a partition is; only for those who look at the group, the state decides.
+pub fn commit(consumer: &Consumer, partition: i32, next_offset: i64) {
+    let mut list = TopicPartitionList::new();
+    let stored = list.add_partition_offset(EVENTS_TOPIC, partition, Offset::Offset(next_offset));
+    if let Err(error) = stored.and_then(|()| consumer.commit(&list, CommitMode::Async)) {
+        tracing::warn!(%error, partition, "the group offset was not committed");
+    }
+}
