@@ -56,6 +56,8 @@ pub enum Command {
     Up(commands::up::Args),
     /// Hear events alone, into the Kafka of the settings
     Ingest,
+    /// Turn the rows of CSV files into events by a mapping and send them to ingest
+    Import(commands::import::Args),
     /// Check everything that Tidemark needs and say what to do about what is missing
     Doctor,
     /// Add tenants and their keys

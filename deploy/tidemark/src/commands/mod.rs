@@ -3,6 +3,7 @@
 pub mod clickhouse;
 pub mod config;
 pub mod doctor;
+pub mod import;
 pub mod serve;
 pub mod tenant;
 pub mod up;
