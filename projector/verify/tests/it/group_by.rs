@@ -24,7 +24,7 @@ use crate::script::Script;
 #[tokio::test]
 async fn cells_agree_with_a_plain_group_by() {
     let catalogue = Catalogue::shipped().unwrap();
-    for seed in 0..6 {
+    for seed in 0..3 {
         let model = Script(generate::history(seed, 250)).model();
         let context = SessionContext::new();
         for table in FactTable::ALL {
