@@ -29,6 +29,17 @@ pub enum Error {
         /// In the configuration.
         configured: i32,
     },
+    /// A refused body of the largest size could not be kept.
+    #[error(
+        "topic crm.dead takes records of {found} bytes, but a refused body may need {needed}: \
+         raise its max.message.bytes, or lower `body_bytes_max` in [ingest]"
+    )]
+    DeadLetterBytes {
+        /// The topic's setting.
+        found: usize,
+        /// Twice the largest body, and the reasons.
+        needed: usize,
+    },
     /// A mapping that is not valid jq.
     #[error("mapping {file}, line {line}: {reason}")]
     Mapping {

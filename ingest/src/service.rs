@@ -29,6 +29,12 @@ pub(crate) struct Service {
 }
 
 impl Service {
+    /// Bodies being worked on, to the KiB.
+    pub(crate) fn in_flight_bytes(&self) -> usize {
+        let free = self.in_flight.available_permits() * 1024;
+        self.config.in_flight_bytes_max.saturating_sub(free)
+    }
+
     /// Publishes a whole batch, or says when to try again.
     pub(crate) async fn publish(&self, batch: &Batch) -> Result<Option<Position>, Rejection> {
         let started = Instant::now();

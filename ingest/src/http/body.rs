@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header::CONTENT_LENGTH},
 };
 use futures::StreamExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{accept::Rejection, service::Service};
 
@@ -39,7 +39,6 @@ pub(crate) async fn read_body(service: &Service, headers: &HeaderMap, body: Body
 fn reserve(service: &Service, bytes: usize) -> Result<OwnedSemaphorePermit, Rejection> {
     let kibibytes = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
     let share = Arc::clone(&service.in_flight).try_acquire_many_owned(kibibytes);
-    service.metrics.in_flight(in_flight_bytes(&service.in_flight, service.config.in_flight_bytes_max));
     share.map_err(|_| {
         Rejection::later(
             StatusCode::TOO_MANY_REQUESTS,
@@ -51,10 +50,6 @@ fn reserve(service: &Service, bytes: usize) -> Result<OwnedSemaphorePermit, Reje
             service.config.retry_after_s,
         )
     })
-}
-
-fn in_flight_bytes(in_flight: &Semaphore, most: usize) -> usize {
-    most.saturating_sub(in_flight.available_permits() * 1024)
 }
 
 async fn collect(body: Body, expected: usize, most: usize) -> Result<Vec<u8>, Rejection> {

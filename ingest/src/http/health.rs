@@ -68,5 +68,6 @@ fn is_safe(topics: &[TopicReport]) -> bool {
 }
 
 pub(crate) async fn metrics(State(service): State<Arc<Service>>) -> Response {
+    service.metrics.in_flight(service.in_flight_bytes());
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], service.metrics.render()).into_response()
 }

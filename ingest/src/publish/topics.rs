@@ -21,6 +21,8 @@ use crate::{Config, Error};
 const TOPICS: [&str; 4] = [EVENTS_TOPIC, DEAD_TOPIC, CHANGES_TOPIC, ALERTS_TOPIC];
 /// A dead letter is a body in text or hex, and its reasons.
 const DEAD_LETTER_OVERHEAD_BYTES: usize = 128 << 10;
+/// What `crm.dead` takes when it is created here, so that `body_bytes_max` may grow later.
+const DEAD_TOPIC_BYTES_MIN: usize = 64 << 20;
 /// Pause between two attempts to reach Kafka at start.
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
 
@@ -80,7 +82,7 @@ async fn attempt(log: &Log, kafka: &KafkaConfig, config: &Config) -> Result<Vec<
         .describe_configs(&specifiers, &options())
         .await
         .map_err(|source| Error::Kafka { doing: "reading the topics' settings", source })?;
-    TOPICS.iter().zip(configs).map(|(topic, config)| report(topic, &known, config.ok(), kafka)).collect()
+    TOPICS.iter().zip(configs).map(|(topic, settings)| report(topic, &known, settings.ok(), kafka, config)).collect()
 }
 
 /// What Kafka says about its brokers and topics.
@@ -99,7 +101,7 @@ async fn create_missing(
     kafka: &KafkaConfig,
     config: &Config,
 ) -> Result<(), Error> {
-    let dead_letter_bytes_max = dead_letter_bytes_max(config).to_string();
+    let dead_letter_bytes_max = dead_letter_bytes_max(config).max(DEAD_TOPIC_BYTES_MIN).to_string();
     // Two of three copies must have a record before it counts, so that one may fail.
     let min_insync = if kafka.replication >= 3 { "2" } else { "1" };
     let missing = TOPICS.iter().filter(|topic| known.topics().iter().all(|found| found.name() != **topic));
@@ -134,8 +136,9 @@ fn options() -> AdminOptions {
 fn report(
     topic: &'static str,
     known: &Metadata,
-    config: Option<ConfigResource>,
+    settings: Option<ConfigResource>,
     kafka: &KafkaConfig,
+    config: &Config,
 ) -> Result<TopicReport, Error> {
     let not_yet = || Error::Kafka {
         doing: "waiting for a new topic",
@@ -146,11 +149,15 @@ fn report(
     if i32::try_from(partitions.len()) != Ok(kafka.partitions) {
         return Err(Error::Partitions { topic: topic.to_owned(), found: partitions.len(), configured: kafka.partitions });
     }
-    let min_insync = config.as_ref().and_then(|config| config.get("min.insync.replicas")?.value.as_ref()?.parse().ok());
+    let number = |name| settings.as_ref().and_then(|settings| settings.get(name)?.value.as_ref()?.parse::<usize>().ok());
+    let (needed, found) = (dead_letter_bytes_max(config), number("max.message.bytes").unwrap_or(usize::MAX));
+    if topic == DEAD_TOPIC && found < needed {
+        return Err(Error::DeadLetterBytes { found, needed });
+    }
     Ok(TopicReport {
         name: topic,
         partitions: partitions.len(),
         replication: partitions.iter().map(|partition| partition.replicas().len()).min().unwrap_or(0),
-        min_insync: min_insync.unwrap_or(1),
+        min_insync: number("min.insync.replicas").unwrap_or(1),
     })
 }

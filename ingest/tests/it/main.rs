@@ -1,6 +1,9 @@
 //! Ingest as its clients meet it: over HTTP, against a real Kafka where its jars are in the cache.
 
 mod accepts;
+mod bad_requests;
 mod imports;
 mod kafka;
+mod operates;
+mod refuses;
 mod server;

@@ -1,6 +1,6 @@
 //! Ingest itself, listening on a free port with two tenants, its clock at a fixed instant.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use rdkafka::{
     ClientConfig, Message, Offset, TopicPartitionList,
@@ -12,7 +12,8 @@ use sha2::{Digest, Sha256};
 use tidemark_ingest::{Clock, Config, Error, bind};
 use tidemark_schemas::{
     connect::KafkaConfig,
-    tenant::{ApiKey, Tenant, Tenants},
+    log::partition_of,
+    tenant::{Access, ApiKey, Tenant, Tenants},
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -40,6 +41,12 @@ pub fn tenants(names: &[&str]) -> Tenants {
         tenants.add(name, tenant).unwrap();
     }
     tenants
+}
+
+/// What that tenant's key stands for.
+pub fn access(name: &str) -> Access {
+    let hash = hex::encode(Sha256::digest(format!("key-of-{name}")));
+    tenants(&[name]).by_key_hash(&hash).unwrap().clone()
 }
 
 pub async fn start(kafka: KafkaConfig, tenant: &str, config: Config) -> Ingest {
@@ -87,19 +94,15 @@ fn read_all(kafka: &KafkaConfig, topic: &str, tenant: &str) -> Vec<Vec<u8>> {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", &kafka.brokers).set("group.id", "none").set("enable.auto.commit", "false");
     let consumer: BaseConsumer = config.create().unwrap();
+    let partition = partition_of(tenant, kafka.partitions);
+    let (_, end) = consumer.fetch_watermarks(topic, partition, Duration::from_secs(10)).unwrap();
     let mut assigned = TopicPartitionList::new();
-    let mut left = 0;
-    for partition in 0..kafka.partitions {
-        assigned.add_partition_offset(topic, partition, Offset::Beginning).unwrap();
-        let (low, high) = consumer.fetch_watermarks(topic, partition, std::time::Duration::from_secs(10)).unwrap();
-        left += high - low;
-    }
+    assigned.add_partition_offset(topic, partition, Offset::Beginning).unwrap();
     consumer.assign(&assigned).unwrap();
-    let mut values = Vec::new();
-    while left > 0 {
-        let Some(message) = consumer.poll(std::time::Duration::from_secs(10)) else { panic!("{topic}: {left} records missing") };
-        let message = message.unwrap();
-        left -= 1;
+    let (mut values, mut next) = (Vec::new(), 0);
+    while next < end {
+        let message = consumer.poll(Duration::from_secs(10)).expect("a record before the end of the partition").unwrap();
+        next = message.offset() + 1;
         if message.key() == Some(tenant.as_bytes()) {
             values.push(message.payload().unwrap_or_default().to_vec());
         }

@@ -1,0 +1,198 @@
+//! Bad input over HTTP: each gets a status, a code and a field; what was refused is kept, and nothing else is lost.
+
+use std::time::Duration;
+
+use futures::{StreamExt, stream};
+use serde_json::{Value, json};
+use tidemark_ingest::Config;
+use tidemark_schemas::log::{DEAD_TOPIC, EVENTS_TOPIC};
+
+use crate::{
+    kafka,
+    server::{Ingest, answer, start},
+};
+
+fn lost(event_id: &str) -> Value {
+    json!({ "type": "deal.lost", "event_id": event_id, "occurred_at": "2026-03-05", "data": { "deal_id": "D-1" } })
+}
+
+async fn post(ingest: &Ingest, content_type: &str, body: impl Into<reqwest::Body>) -> (u16, Value) {
+    answer(ingest.post(content_type, body).send().await.unwrap()).await
+}
+
+async fn dead_letters(ingest: &Ingest) -> Vec<Value> {
+    ingest.records(DEAD_TOPIC).await.iter().map(|record| serde_json::from_slice(record).unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_bad_event_costs_the_others_nothing() {
+    let Some(kafka) = kafka::shared() else { return };
+    let ingest = start(kafka.config(), "one-bad", Config::default()).await;
+    let mut bad = lost("bad");
+    bad["data"]["reason_code"] = json!(7);
+    let (status, told) = post(&ingest, "application/json", json!([lost("a"), bad, lost("b")]).to_string()).await;
+    assert_eq!((status, &told["accepted"]), (200, &json!(2)));
+    assert_eq!(told["refused"].as_array().unwrap().len(), 1);
+    let refusal = &told["refused"][0];
+    assert_eq!(
+        (&refusal["index"], &refusal["code"], &refusal["field"]),
+        (&json!(1), &json!("unknown_field"), &json!("data.reason_code"))
+    );
+    assert!(refusal["message"].as_str().unwrap().contains("deal.lost, which has deal_id, reason"), "{refusal}");
+
+    let lines = format!("{}\n{{broken\n\n{}\n", lost("c"), lost("d"));
+    let (status, told) = post(&ingest, "application/x-ndjson", lines).await;
+    assert_eq!((status, &told["accepted"]), (200, &json!(2)));
+    assert_eq!((&told["refused"][0]["index"], &told["refused"][0]["code"]), (&json!(1), &json!("malformed_json")));
+
+    let letters = dead_letters(&ingest).await;
+    assert_eq!(letters.len(), 2);
+    assert_eq!(
+        (&letters[0]["tenant"], &letters[0]["source"], &letters[0]["index"]),
+        (&json!("one-bad"), &json!("crm"), &json!(1))
+    );
+    assert_eq!((&letters[0]["reasons"][0]["code"], &letters[0]["body"]), (&json!("unknown_field"), &json!(bad.to_string())));
+    assert_eq!(letters[1]["body"], "{broken");
+    assert_eq!(ingest.records(EVENTS_TOPIC).await.len(), 4);
+    ingest.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_accepted_is_a_422_and_nothing_readable_a_400() {
+    let Some(kafka) = kafka::shared() else { return };
+    let ingest = start(kafka.config(), "all-bad", Config::default()).await;
+    let (status, told) = ingest.post_json(&json!({ "type": "deal.lost" })).await;
+    assert_eq!((status, &told["accepted"], &told["position"]), (422, &json!(0), &Value::Null));
+    assert_eq!(told["error"]["code"], "all_refused");
+    let fields: Vec<&Value> = told["refused"].as_array().unwrap().iter().map(|refusal| &refusal["field"]).collect();
+    assert_eq!(fields, ["event_id", "occurred_at", "data"]);
+
+    for (body, code) in [("{\"a\":", "malformed_json"), ("", "no_events"), ("[]", "no_events"), ("[{}] x", "malformed_json")] {
+        let (status, told) = post(&ingest, "application/json", body).await;
+        assert_eq!((status, &told["error"]["code"]), (400, &json!(code)), "{body:?}: {told}");
+    }
+    let (status, told) = post(&ingest, "application/json", &b"{\"a\":\"\xff\"}"[..]).await;
+    assert_eq!((status, &told["error"]["code"]), (400, &json!("malformed_json")));
+    assert!(told["error"]["message"].as_str().unwrap().contains("kept as a dead letter"), "{told}");
+
+    let letters = dead_letters(&ingest).await;
+    let bodies: Vec<(&str, &str)> =
+        letters.iter().map(|l| (l["encoding"].as_str().unwrap(), l["body"].as_str().unwrap())).collect();
+    let hex = hex::encode(b"{\"a\":\"\xff\"}");
+    assert_eq!(bodies, [("text", "{\"type\":\"deal.lost\"}"), ("text", "{\"a\":"), ("text", "[{}] x"), ("hex", hex.as_str())]);
+    assert_eq!((&letters[1]["index"], &letters[1]["reasons"][0]["code"]), (&Value::Null, &json!("malformed_json")));
+
+    // A client's retry is the same dead letter.
+    post(&ingest, "application/json", "{\"a\":").await;
+    assert_eq!(dead_letters(&ingest).await[4]["id"], letters[1]["id"]);
+    ingest.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_and_what_is_not_understood() {
+    let Some(kafka) = kafka::shared() else { return };
+    let ingest = start(kafka.config(), "who", Config::default()).await;
+    let url = format!("{}/v1/events", ingest.url);
+    let body = lost("a").to_string();
+    let request = || reqwest::Client::new().post(&url).header("content-type", "application/json").body(body.clone());
+    for (request, code) in [
+        (request(), "missing_key"),
+        (request().header("authorization", "Basic eDp5"), "malformed_key"),
+        (request().header("authorization", "Bearer "), "malformed_key"),
+        (request().bearer_auth("key-of-nobody"), "unknown_key"),
+    ] {
+        let response = request.send().await.unwrap();
+        assert_eq!(response.headers()["www-authenticate"], "Bearer");
+        let (status, told) = answer(response).await;
+        assert_eq!((status, &told["error"]["code"], &told["error"]["field"]), (401, &json!(code), &json!("Authorization")));
+    }
+    for content_type in ["text/plain", "application/x-www-form-urlencoded", "application/cloudevents+json"] {
+        let (status, told) = post(&ingest, content_type, body.clone()).await;
+        assert_eq!(
+            (status, &told["error"]["code"], &told["error"]["field"]),
+            (415, &json!("content_type"), &json!("Content-Type"))
+        );
+        assert!(told["error"]["message"].as_str().unwrap().contains(content_type), "{told}");
+    }
+    let response = reqwest::Client::new().post(&url).bearer_auth(&ingest.key).body(body.clone()).send().await.unwrap();
+    assert_eq!(answer(response).await.0, 415, "no content type at all");
+    let (status, told) =
+        answer(ingest.post("application/json", body.clone()).header("content-encoding", "gzip").send().await.unwrap()).await;
+    assert_eq!((status, &told["error"]["code"]), (415, &json!("content_encoding")));
+    let response = reqwest::get(format!("{}/v1/events", ingest.url)).await.unwrap();
+    assert_eq!(answer(response).await.0, 405);
+    let response = reqwest::get(format!("{}/v2/events", ingest.url)).await.unwrap();
+    assert_eq!(answer(response).await.0, 404);
+    assert_eq!(ingest.records(EVENTS_TOPIC).await.len() + ingest.records(DEAD_TOPIC).await.len(), 0);
+    ingest.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_over_the_bounds() {
+    let Some(kafka) = kafka::shared() else { return };
+    let config = Config { body_bytes_max: 100_000, events_per_body_max: 3, body_timeout_ms: 200, ..Config::default() };
+    let ingest = start(kafka.config(), "bounds", config).await;
+    let (status, told) = post(&ingest, "application/json", " ".repeat(100_001)).await;
+    assert_eq!((status, &told["error"]["code"]), (413, &json!("body_too_large")));
+    assert!(told["error"]["message"].as_str().unwrap().contains("not kept"), "{told}");
+    let chunks = stream::iter((0..101).map(|_| Ok::<_, std::io::Error>(" ".repeat(1_000))));
+    let (status, told) = post(&ingest, "application/json", reqwest::Body::wrap_stream(chunks)).await;
+    assert_eq!((status, &told["error"]["code"]), (413, &json!("body_too_large")), "of unknown length");
+    let (status, told) = post(&ingest, "application/json", json!([lost("a"), lost("b"), lost("c"), lost("d")]).to_string()).await;
+    assert_eq!((status, &told["error"]["code"]), (413, &json!("too_many_events")));
+    let never = stream::once(async { Ok::<_, std::io::Error>("[") }).chain(stream::pending());
+    let (status, told) = post(&ingest, "application/json", reqwest::Body::wrap_stream(never)).await;
+    assert_eq!((status, &told["error"]["code"]), (408, &json!("body_timeout")));
+    assert_eq!(ingest.records(EVENTS_TOPIC).await.len() + ingest.records(DEAD_TOPIC).await.len(), 0);
+
+    // The largest body that is taken fits into a dead letter, even in hex.
+    let (status, _) = post(&ingest, "application/json", vec![0xff; 100_000]).await;
+    assert_eq!(status, 400);
+    assert_eq!(dead_letters(&ingest).await[0]["body"].as_str().unwrap().len(), 200_000);
+    ingest.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_much_in_flight_is_a_429() {
+    let Some(kafka) = kafka::shared() else { return };
+    let config = Config { body_bytes_max: 64 << 10, in_flight_bytes_max: 64 << 10, ..Config::default() };
+    let ingest = start(kafka.config(), "in-flight", config).await;
+    let (release, released) = tokio::sync::oneshot::channel::<()>();
+    let slow = stream::once(async move {
+        released.await.unwrap();
+        Ok::<_, std::io::Error>(lost("slow").to_string())
+    });
+    let slow = tokio::spawn(ingest.post("application/json", reqwest::Body::wrap_stream(slow)).send());
+    while !ingest.get("/metrics").await.1.contains("tidemark_ingest_in_flight_bytes 65536") {
+        tokio::task::yield_now().await;
+    }
+    let response = ingest.post("application/json", lost("quick").to_string()).send().await.unwrap();
+    assert_eq!(response.headers()["retry-after"], "1");
+    let (status, told) = answer(response).await;
+    assert_eq!((status, &told["error"]["code"]), (429, &json!("in_flight")));
+    release.send(()).unwrap();
+    assert_eq!(answer(slow.await.unwrap().unwrap()).await.0, 200);
+    assert_eq!(ingest.post_json(&lost("quick")).await.0, 200, "the share was given back");
+    ingest.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_kafka_there_is_no_ack() {
+    let Some(mut kafka) = kafka::start() else { return };
+    let config = Config { publish_timeout_ms: 1_000, ready_timeout_ms: 500, ..Config::default() };
+    let ingest = start(kafka.config(), "no-kafka", config).await;
+    assert_eq!(ingest.post_json(&lost("a")).await.0, 200);
+    assert_eq!(ingest.get("/readyz").await.0, 200);
+    kafka.kill();
+    for body in [lost("b"), json!({ "type": "refused" })] {
+        let response = ingest.post("application/json", body.to_string()).send().await.unwrap();
+        assert_eq!(response.headers()["retry-after"], "1");
+        let (status, told) = answer(response).await;
+        assert_eq!((status, &told["error"]["code"]), (503, &json!("log_unavailable")), "{told}");
+    }
+    let (status, ready) = ingest.get("/readyz").await;
+    let ready: Value = serde_json::from_str(&ready).unwrap();
+    assert_eq!((status, &ready["kafka"]["reachable"]), (503, &json!(false)));
+    assert_eq!(ingest.get("/healthz").await.0, 200);
+    tokio::time::timeout(Duration::from_secs(10), ingest.stop()).await.expect("it stops without Kafka too");
+}
