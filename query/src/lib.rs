@@ -1,1 +1,18 @@
-//! placeholder
+//! Answers: KPIs and SQL over what the projector wrote to ClickHouse, each with a stamp of how far it can be trusted.
+//! See `README.md` in this folder for what it never does.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that fails says where"))]
+
+mod access;
+mod config;
+mod error;
+mod http;
+mod kpis;
+mod router;
+mod service;
+mod telemetry;
+mod trust;
+
+pub use config::Config;
+pub use error::Error;
+pub use service::{Server, bind, run};

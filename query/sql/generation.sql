@@ -1,0 +1,1 @@
+SELECT max(generation) FROM generations FINAL WHERE status = 'live'

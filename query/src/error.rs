@@ -1,0 +1,100 @@
+//! Everything that can go wrong here, by whose turn it is. `http::problem` says which status each becomes.
+
+use std::net::SocketAddr;
+
+use tidemark_schemas::log::Position;
+
+/// Why there is no answer, or no service.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    // The caller's turn.
+    /// No key, or not as it should be sent.
+    #[error("no API key: send it as `Authorization: Bearer KEY`")]
+    MissingKey,
+    /// A key that no tenant has.
+    #[error("no tenant has this API key")]
+    UnknownKey,
+    /// A KPI that does not exist.
+    #[error("there is no KPI {name:?}; there are {known}")]
+    UnknownKpi {
+        /// As asked.
+        name: String,
+        /// Every name there is.
+        known: String,
+    },
+    /// A parameter that cannot be used.
+    #[error("{parameter}: {reason}")]
+    Parameter {
+        /// Its name.
+        parameter: String,
+        /// What is wrong and what there is.
+        reason: String,
+    },
+    /// Neither this path nor anything near it.
+    #[error("there is nothing at {0}; see /openapi.json for what there is")]
+    UnknownPath(String),
+    /// The path exists, but not for this method.
+    #[error("{method} is not possible on {path}; see /openapi.json for what is")]
+    Method {
+        /// As asked.
+        method: String,
+        /// Where.
+        path: String,
+    },
+    /// A body that is not what the door takes.
+    #[error("{0}")]
+    Body(String),
+    /// Too many bytes.
+    #[error("the body has more than {0} bytes (body_bytes_max)")]
+    BodyTooLarge(usize),
+    /// The answer would be too long.
+    #[error("the answer has more than {0} rows (rows_max): ask for fewer days, a coarser grain, fewer groups, or add a LIMIT")]
+    TooManyRows(u64),
+    /// The answer took too long.
+    #[error("the answer took longer than {0} ms (time_ms_max): ask for less at once")]
+    TooSlow(u64),
+
+    // Try again.
+    /// What `after` asks for is not in the numbers yet.
+    #[error("position {wanted} is not in the numbers after {waited_ms} ms (after_ms_max); they are at {reached}: try again")]
+    NotYet {
+        /// As asked.
+        wanted: Position,
+        /// How long was waited.
+        waited_ms: u64,
+        /// Where they are.
+        reached: Position,
+    },
+    /// Others are being answered.
+    #[error("{0} answers are being worked on already (concurrent_max): try again")]
+    Busy(usize),
+    /// ClickHouse does not answer, or answers with an error.
+    #[error("ClickHouse: {0}")]
+    ClickHouse(#[from] clickhouse::error::Error),
+
+    // Ours.
+    /// What came back is not what was asked for.
+    #[error("ClickHouse answered with something unexpected: {0}")]
+    Unexpected(String),
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}: {source}; choose another `listen` in [query]")]
+    Listen {
+        /// As configured.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The HTTP server ended on its own.
+    #[error("the HTTP server failed: {0}")]
+    Serve(std::io::Error),
+    /// The metrics recorder could not be built.
+    #[error("cannot set up metrics: {0}")]
+    Metrics(String),
+}
+
+impl Error {
+    /// A parameter that cannot be used.
+    pub(crate) fn parameter(parameter: &str, reason: impl Into<String>) -> Self {
+        Self::Parameter { parameter: parameter.chars().take(60).collect(), reason: reason.into() }
+    }
+}

@@ -1,0 +1,51 @@
+//! `GET /v1/freshness`: how far a tenant's numbers are, and what could not be counted.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State, http::HeaderMap};
+use chrono::Utc;
+use serde::Serialize;
+use tidemark_schemas::log::Position;
+use utoipa::ToSchema;
+
+use super::problem::Problem;
+use crate::{
+    Error,
+    access::authenticate,
+    service::Service,
+    trust::{Finding, Trust, live_generation, pulse, reached},
+};
+
+/// How far a tenant's numbers are.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Freshness {
+    /// Last position of the partition's log when the projector looked.
+    end_position: Option<i64>,
+    /// What could not be counted, by kind, with examples.
+    findings: Vec<Finding>,
+    /// The stamp that an answer would carry now.
+    #[serde(flatten)]
+    trust: Trust,
+}
+
+/// How far the key's tenant is.
+#[utoipa::path(get, path = "/v1/freshness", security(("key" = [])), responses(
+    (status = 200, body = Freshness),
+    (status = 401, body = Problem),
+    (status = 503, body = Problem, description = "ClickHouse does not answer"),
+))]
+pub(crate) async fn freshness(State(service): State<Arc<Service>>, headers: HeaderMap) -> Result<Json<Freshness>, Error> {
+    let access = authenticate(&service.tenants, &headers)?;
+    let partition = service.partition(&access);
+    let answered = async {
+        let generation = live_generation(&service.clickhouse).await?;
+        let of = (generation, partition, access.tenant.as_ref());
+        let examples = service.config.finding_examples_max;
+        let (offset, pulse) =
+            tokio::try_join!(reached(&service, generation, partition), pulse(&service.clickhouse, of, examples))?;
+        let trust = Trust::new(&service, Position { partition, offset }, generation, &pulse, Utc::now());
+        let end_position = pulse.heartbeat.map(|beat| beat.end_position);
+        Ok(Freshness { end_position, findings: pulse.findings, trust })
+    };
+    service.bounded(answered).await.map(Json)
+}

@@ -1,0 +1,125 @@
+//! `GET /v1/kpis` and `GET /v1/kpis/{name}`.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, Query, State, rejection::QueryRejection},
+    http::HeaderMap,
+};
+use serde::Serialize;
+use tidemark_schemas::kpi::{Better, KpiDefinition, Title, Unit};
+use utoipa::ToSchema;
+
+use super::problem::Problem;
+use crate::{
+    Error,
+    access::authenticate,
+    kpis::{self, Answer, KpiRequest, Scope},
+    service::Service,
+    trust::{live_generation, wait_for},
+};
+
+/// Every KPI there is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct KpiList {
+    kpis: Vec<KpiSummary>,
+}
+
+/// What a KPI is, as its file says it.
+#[derive(Debug, Serialize, ToSchema)]
+struct KpiSummary {
+    /// As `/v1/kpis/{name}` takes it.
+    name: String,
+    /// In English and Chinese.
+    #[schema(value_type = Object)]
+    title: Title,
+    /// One sentence.
+    about: String,
+    /// What a value counts.
+    #[schema(value_type = String)]
+    unit: Unit,
+    /// Which way is good.
+    #[schema(value_type = String)]
+    better: Better,
+    /// The fact table.
+    from: String,
+    /// Which facts.
+    r#where: Option<String>,
+    /// The date that decides the period.
+    day: String,
+    /// The column of the seller.
+    rep: String,
+    /// What it can be split by, beside rep, team, department and region.
+    dims: Vec<String>,
+    /// The value as SQL.
+    value: String,
+}
+
+impl From<&KpiDefinition> for KpiSummary {
+    fn from(kpi: &KpiDefinition) -> Self {
+        Self {
+            name: kpi.name.clone(),
+            title: kpi.title.clone(),
+            about: kpi.about.clone(),
+            unit: kpi.unit,
+            better: kpi.better,
+            from: kpi.from.name().to_owned(),
+            r#where: kpi.filter_sql.clone(),
+            day: kpi.day.clone(),
+            rep: kpi.rep.clone(),
+            dims: kpi.dims.clone(),
+            value: kpi.value_sql.clone(),
+        }
+    }
+}
+
+/// Every KPI there is.
+#[utoipa::path(get, path = "/v1/kpis", security(("key" = [])), responses(
+    (status = 200, body = KpiList),
+    (status = 401, body = Problem),
+))]
+pub(crate) async fn list(State(service): State<Arc<Service>>, headers: HeaderMap) -> Result<Json<KpiList>, Error> {
+    authenticate(&service.tenants, &headers)?;
+    Ok(Json(KpiList { kpis: service.catalogue.iter().map(|kpi| kpi.as_ref().into()).collect() }))
+}
+
+/// The values of one KPI.
+#[utoipa::path(get, path = "/v1/kpis/{name}", security(("key" = [])), params(
+    ("name" = String, Path, description = "The KPI"),
+    ("from" = Option<String>, Query, description = "First business day, inclusive; everything before too where it is missing"),
+    ("to" = Option<String>, Query, description = "Last business day, inclusive"),
+    ("grain" = Option<String>, Query, description = "day, week, month, quarter, year or all (default)"),
+    ("by" = Option<String>, Query, description = "rep, team, department, region and the KPI's dims, joined by commas; units by the roster of the day"),
+    ("rep" = Option<Vec<String>>, Query, description = "Only these; team, department, region and every dim of the KPI filter likewise"),
+    ("after" = Option<String>, Query, description = "A position token: waits until that write is in the numbers"),
+), responses(
+    (status = 200, body = Answer),
+    (status = 400, body = Problem, description = "A parameter that cannot be used"),
+    (status = 401, body = Problem),
+    (status = 404, body = Problem, description = "No such KPI"),
+    (status = 422, body = Problem, description = "A bound was reached"),
+    (status = 503, body = Problem, description = "ClickHouse does not answer"),
+    (status = 504, body = Problem, description = "`after` is not in the numbers yet"),
+))]
+pub(crate) async fn answer(
+    State(service): State<Arc<Service>>,
+    Path(name): Path<String>,
+    parameters: Result<Query<Vec<(String, String)>>, QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Json<Answer>, Error> {
+    let access = authenticate(&service.tenants, &headers)?;
+    let Query(parameters) = parameters.map_err(|rejection| Error::Body(rejection.body_text()))?;
+    let request = KpiRequest::parse(&service.catalogue, &name, &parameters)?;
+    let partition = service.partition(&access);
+    if let Some(position) = request.after {
+        wait_for(&service, position, partition).await?;
+    }
+    let answered = async {
+        let generation = live_generation(&service.clickhouse).await?;
+        let currency = access.settings.currency.clone();
+        let scope = Scope { tenant: Arc::clone(&access.tenant), currency, partition, generation };
+        kpis::answer(&service, &request, &scope).await
+    };
+    service.bounded(answered).await.map(Json)
+}

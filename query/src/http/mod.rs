@@ -1,0 +1,9 @@
+//! The HTTP doors, one file per resource. Routes are in `router.rs`.
+
+pub(crate) mod access_log;
+pub(crate) mod freshness;
+pub(crate) mod health;
+pub(crate) mod kpis;
+pub(crate) mod openapi;
+pub(crate) mod problem;
+pub(crate) mod unknown;

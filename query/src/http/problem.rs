@@ -1,0 +1,83 @@
+//! What a caller hears when there is no answer: a status, a code for programs and a sentence for people.
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::Error;
+
+/// `{"error": …}` of every answer that is no success.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Problem {
+    error: ProblemBody,
+}
+
+/// What is wrong.
+#[derive(Debug, Serialize, ToSchema)]
+struct ProblemBody {
+    /// For programs; stays the same.
+    #[schema(value_type = String)]
+    code: &'static str,
+    /// For people: what, where, and what to do.
+    message: String,
+    /// The parameter or header that is wrong, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+}
+
+/// ClickHouse's code of a query that ran into `max_execution_time`.
+const TIMEOUT_EXCEEDED: &str = "Code: 159.";
+
+fn status_and_code(error: &Error) -> (StatusCode, &'static str) {
+    match error {
+        Error::MissingKey => (StatusCode::UNAUTHORIZED, "missing_key"),
+        Error::UnknownKey => (StatusCode::UNAUTHORIZED, "unknown_key"),
+        Error::UnknownKpi { .. } => (StatusCode::NOT_FOUND, "unknown_kpi"),
+        Error::UnknownPath(_) => (StatusCode::NOT_FOUND, "unknown_path"),
+        Error::Method { .. } => (StatusCode::METHOD_NOT_ALLOWED, "method"),
+        Error::Parameter { .. } => (StatusCode::BAD_REQUEST, "parameter"),
+        Error::Body(_) => (StatusCode::BAD_REQUEST, "body"),
+        Error::BodyTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
+        Error::TooManyRows(_) => (StatusCode::UNPROCESSABLE_ENTITY, "too_many_rows"),
+        Error::TooSlow(_) => (StatusCode::UNPROCESSABLE_ENTITY, "too_slow"),
+        Error::NotYet { .. } => (StatusCode::GATEWAY_TIMEOUT, "not_yet"),
+        Error::Busy(_) => (StatusCode::TOO_MANY_REQUESTS, "busy"),
+        Error::ClickHouse(source) if source.to_string().contains(TIMEOUT_EXCEEDED) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, "too_slow")
+        }
+        Error::ClickHouse(_) => (StatusCode::SERVICE_UNAVAILABLE, "clickhouse"),
+        Error::Unexpected(_) | Error::Listen { .. } | Error::Serve(_) | Error::Metrics(_) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, "internal")
+        }
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let (status, code) = status_and_code(&self);
+        let field = match &self {
+            Self::Parameter { parameter, .. } => Some(parameter.clone()),
+            Self::MissingKey | Self::UnknownKey => Some("Authorization".to_owned()),
+            _ => None,
+        };
+        let message = if status.is_server_error() && !matches!(self, Self::NotYet { .. }) {
+            tracing::error!(error = %self, "no answer");
+            // What the engine says may name tables and settings that are nobody's business.
+            "the numbers cannot be read right now; the log of the query service says why".to_owned()
+        } else {
+            self.to_string()
+        };
+        let mut response = (status, Json(Problem { error: ProblemBody { code, message, field } })).into_response();
+        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}

@@ -1,0 +1,25 @@
+//! All routes on one screen.
+
+use std::sync::Arc;
+
+use axum::{Router, middleware::from_fn_with_state, routing::get};
+
+use crate::{
+    http::{access_log::log_access, freshness, health, kpis, openapi, unknown},
+    service::Service,
+};
+
+pub(crate) fn router(service: Arc<Service>) -> Router {
+    Router::new()
+        .route("/v1/kpis", get(kpis::list))
+        .route("/v1/kpis/{name}", get(kpis::answer))
+        .route("/v1/freshness", get(freshness::freshness))
+        .route("/openapi.json", get(openapi::document))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .method_not_allowed_fallback(unknown::method)
+        .fallback(unknown::path)
+        .layer(from_fn_with_state(Arc::clone(&service), log_access))
+        .with_state(service)
+}

@@ -1,0 +1,127 @@
+//! Query as a service: what every request shares, from the taken address to the drained end. It holds no state.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use clickhouse::Client;
+use tidemark_schemas::{
+    connect::{ClickHouseConfig, KafkaConfig},
+    kpi::Catalogue,
+    log::partition_of,
+    tenant::{Access, Tenants},
+};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, SemaphorePermit},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Config, Error, router::router, telemetry::Metrics};
+
+/// What every request shares.
+pub(crate) struct Service {
+    pub(crate) config: Config,
+    pub(crate) kafka: KafkaConfig,
+    pub(crate) tenants: Arc<Tenants>,
+    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) clickhouse: Client,
+    pub(crate) metrics: Metrics,
+    /// One permit for each answer of `concurrent_max`.
+    turns: Semaphore,
+}
+
+impl Service {
+    /// The partition that everything about a tenant is in.
+    pub(crate) fn partition(&self, access: &Access) -> i32 {
+        partition_of(&access.tenant, self.kafka.partitions)
+    }
+
+    /// Does `work` when it is its turn, within `time_ms_max`.
+    ///
+    /// # Errors
+    /// What `work` says; [`Error::Busy`], [`Error::TooSlow`].
+    pub(crate) async fn bounded<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let bound = Duration::from_millis(self.config.time_ms_max);
+        let _turn: SemaphorePermit<'_> = match tokio::time::timeout(bound, self.turns.acquire()).await {
+            Ok(Ok(turn)) => turn,
+            _ => return Err(Error::Busy(self.config.concurrent_max)),
+        };
+        tokio::time::timeout(bound, work).await.unwrap_or(Err(Error::TooSlow(self.config.time_ms_max)))
+    }
+}
+
+/// Query, listening but not yet answering.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    service: Arc<Service>,
+}
+
+/// Takes the address. ClickHouse need not be there yet: `/readyz` says when it is.
+///
+/// # Errors
+/// An address that cannot be taken.
+pub async fn bind(
+    config: Config,
+    clickhouse: ClickHouseConfig,
+    kafka: KafkaConfig,
+    tenants: Arc<Tenants>,
+    catalogue: Arc<Catalogue>,
+) -> Result<Server, Error> {
+    let listen_error = |source| Error::Listen { address: config.listen, source };
+    let listener = TcpListener::bind(config.listen).await.map_err(listen_error)?;
+    let address = listener.local_addr().map_err(listen_error)?;
+    let turns = Semaphore::new(config.concurrent_max);
+    let client = client(&clickhouse, &config);
+    let service = Service { metrics: Metrics::new()?, config, kafka, tenants, catalogue, clickhouse: client, turns };
+    Ok(Server { listener, address, service: Arc::new(service) })
+}
+
+/// A client whose queries end by themselves, so that nobody's abandoned query runs on.
+fn client(clickhouse: &ClickHouseConfig, config: &Config) -> Client {
+    let mut client = Client::default().with_url(&clickhouse.url).with_database(&clickhouse.database);
+    if let Some(user) = &clickhouse.user {
+        client = client.with_user(user);
+    }
+    if let Some(password) = &clickhouse.password {
+        client = client.with_password(password);
+    }
+    client.with_setting("max_execution_time", config.time_ms_max.div_ceil(1000).to_string())
+}
+
+impl Server {
+    /// Where it listens, with the port that was taken.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until `shutdown`, then finishes what is being answered, `drain_timeout_ms` at most.
+    ///
+    /// # Errors
+    /// When the HTTP server fails.
+    pub async fn serve(self, shutdown: CancellationToken) -> Result<(), Error> {
+        let Self { listener, address, service } = self;
+        tracing::info!(%address, "query listens");
+        let drain = Duration::from_millis(service.config.drain_timeout_ms);
+        let server = axum::serve(listener, router(service)).with_graceful_shutdown(shutdown.clone().cancelled_owned());
+        tokio::select! {
+            served = server => served.map_err(Error::Serve),
+            () = async { shutdown.cancelled().await; tokio::time::sleep(drain).await } => Ok(()),
+        }
+    }
+}
+
+/// Runs query until `shutdown`.
+///
+/// # Errors
+/// As [`bind`] and [`Server::serve`].
+pub async fn run(
+    config: Config,
+    clickhouse: ClickHouseConfig,
+    kafka: KafkaConfig,
+    tenants: Arc<Tenants>,
+    catalogue: Arc<Catalogue>,
+    shutdown: CancellationToken,
+) -> Result<(), Error> {
+    bind(config, clickhouse, kafka, tenants, catalogue).await?.serve(shutdown).await
+}

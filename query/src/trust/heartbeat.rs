@@ -1,0 +1,57 @@
+//! What the projector last said about a partition, and what it could not count for a tenant.
+
+use clickhouse::{Client, Row};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::Error;
+
+/// A partition's heartbeat and a tenant's findings.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Pulse {
+    /// None until the projector has looked at the partition for the first time.
+    pub(crate) heartbeat: Option<Heartbeat>,
+    /// By kind.
+    pub(crate) findings: Vec<Finding>,
+}
+
+/// That a partition was read up to here.
+#[derive(Debug, Clone, Copy, Row, Deserialize)]
+pub(crate) struct Heartbeat {
+    /// Last position that is in the numbers.
+    pub(crate) position: i64,
+    /// Last position of the log.
+    pub(crate) end_position: i64,
+    /// When, by the projector's clock.
+    pub(crate) written_at_ms: i64,
+}
+
+/// One kind of what could not be counted.
+#[derive(Debug, Clone, Row, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Finding {
+    /// incomplete, other_currency or not_measured.
+    pub(crate) kind: String,
+    /// How many.
+    pub(crate) found: u64,
+    /// Some of them: what it is about, and one sentence.
+    pub(crate) examples: Vec<(String, String)>,
+}
+
+/// # Errors
+/// ClickHouse.
+pub(crate) async fn pulse(clickhouse: &Client, of: (u32, i32, &str), examples: u64) -> Result<Pulse, Error> {
+    let (generation, partition, tenant) = of;
+    let heartbeat = clickhouse
+        .query(include_str!("../../sql/heartbeat.sql"))
+        .param("generation", generation)
+        .param("partition", partition)
+        .fetch_optional::<Heartbeat>();
+    let findings = clickhouse
+        .query(include_str!("../../sql/findings.sql"))
+        .param("generation", generation)
+        .param("tenant", tenant)
+        .param("examples", examples)
+        .fetch_all::<Finding>();
+    let (heartbeat, findings) = tokio::try_join!(heartbeat, findings)?;
+    Ok(Pulse { heartbeat, findings })
+}

@@ -1,0 +1,11 @@
+//! How far an answer can be trusted: which events are in it, how fresh it is, and what could not be counted.
+
+mod generation;
+mod heartbeat;
+mod position;
+mod stamp;
+
+pub(crate) use generation::live_generation;
+pub(crate) use heartbeat::{Finding, Pulse, pulse};
+pub(crate) use position::{reached, wait_for};
+pub(crate) use stamp::Trust;

@@ -1,0 +1,43 @@
+//! How far the numbers are, and waiting until they are as far as somebody needs: read your own writes.
+
+use std::time::Duration;
+
+use tidemark_schemas::log::Position;
+use tokio::time::Instant;
+
+use super::live_generation;
+use crate::{Error, service::Service};
+
+/// The last position that is in the numbers of a partition; -1 for none.
+///
+/// # Errors
+/// ClickHouse.
+pub(crate) async fn reached(service: &Service, generation: u32, partition: i32) -> Result<i64, Error> {
+    let query = service.clickhouse.query(include_str!("../../sql/position.sql"));
+    Ok(query.param("generation", generation).param("partition", partition).fetch_one().await?)
+}
+
+/// Waits until `wanted` is in the numbers of `partition`, `after_ms_max` at most.
+///
+/// # Errors
+/// [`Error::NotYet`]; a token of another tenant's partition; ClickHouse.
+pub(crate) async fn wait_for(service: &Service, wanted: Position, partition: i32) -> Result<(), Error> {
+    if wanted.partition != partition {
+        let reason = format!("{wanted} is not a position of this tenant, whose events are in partition {partition}");
+        return Err(Error::parameter("after", reason));
+    }
+    let deadline = Instant::now() + Duration::from_millis(service.config.after_ms_max);
+    loop {
+        let generation = live_generation(&service.clickhouse).await?;
+        let offset = reached(service, generation, partition).await?;
+        if offset >= wanted.offset {
+            return Ok(());
+        }
+        let pause = Duration::from_millis(service.config.after_poll_ms);
+        if Instant::now() + pause > deadline {
+            let reached = Position { partition, offset };
+            return Err(Error::NotYet { wanted, waited_ms: service.config.after_ms_max, reached });
+        }
+        tokio::time::sleep(pause).await;
+    }
+}

@@ -1,0 +1,67 @@
+//! The trust stamp that every answer carries.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+use tidemark_schemas::log::Position;
+use utoipa::ToSchema;
+
+use super::Pulse;
+use crate::service::Service;
+
+/// The kind of finding that waits for its defining event, rather than being wrong.
+const INCOMPLETE: &str = "incomplete";
+
+/// How far an answer can be trusted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Trust {
+    /// Every event up to this offset of the partition is in the answer, and no other; none before the first event.
+    pub(crate) position: Option<i64>,
+    /// The partition of the log that the tenant's events are in.
+    pub(crate) partition: i32,
+    /// Both in one, as `after=` takes it.
+    pub(crate) token: Option<String>,
+    /// When the projector last said that it is alive.
+    pub(crate) written_at: Option<String>,
+    /// How long ago that was, milliseconds.
+    pub(crate) fresh_ms: Option<i64>,
+    /// Events that are in the log but not yet in the numbers.
+    pub(crate) behind: Option<i64>,
+    /// Nothing was heard of the projector for too long: the numbers may be old.
+    pub(crate) stale: bool,
+    /// Refused events waiting to be repaired; they are not counted yet and not known here, hence 0.
+    pub(crate) dead_letters: u64,
+    /// The set of numbers.
+    pub(crate) generation: u32,
+    /// Copies of each record of the log; with 1 a lost disk loses events.
+    pub(crate) copies: i32,
+    /// Entities that are known but not counted, as their defining event has not come.
+    pub(crate) incomplete: u64,
+    /// What could not be counted for another reason; see /v1/freshness.
+    pub(crate) findings: u64,
+}
+
+impl Trust {
+    /// The stamp of an answer that holds everything up to `position`.
+    pub(crate) fn new(service: &Service, at: Position, generation: u32, pulse: &Pulse, now: DateTime<Utc>) -> Self {
+        let known = (at.offset >= 0).then_some(at.offset);
+        let fresh_ms = pulse.heartbeat.map(|beat| (now.timestamp_millis() - beat.written_at_ms).max(0));
+        let written_at = pulse.heartbeat.and_then(|beat| DateTime::from_timestamp_millis(beat.written_at_ms));
+        let (incomplete, findings) = pulse.findings.iter().fold((0, 0), |(incomplete, others), finding| {
+            if finding.kind == INCOMPLETE { (incomplete + finding.found, others) } else { (incomplete, others + finding.found) }
+        });
+        Self {
+            position: known,
+            partition: at.partition,
+            token: known.map(|_| at.to_string()),
+            written_at: written_at.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true)),
+            fresh_ms,
+            behind: pulse.heartbeat.map(|beat| (beat.end_position - beat.position.max(at.offset)).max(0)),
+            stale: fresh_ms.is_none_or(|fresh| fresh > service.config.stale_after_ms),
+            dead_letters: 0,
+            generation,
+            copies: service.kafka.replication,
+            incomplete,
+            findings,
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! A database with the real tables and a query service on top; rows are inserted as the projector writes them.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use clickhouse::Client;
+use serde_json::Value;
+use tidemark_query::Config;
+use tidemark_schemas::{
+    connect::{ClickHouseConfig, KafkaConfig},
+    kpi::Catalogue,
+    log::partition_of,
+    table::schema_steps,
+    tenant::Tenants,
+};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::engine;
+
+/// SHA-256 of `key-acme` and `key-other`.
+const TENANTS: &str = r#"
+[tenant.acme]
+time_zone = "Asia/Shanghai"
+currency = "CNY"
+keys = [{ sha256 = "ACME", source = "crm" }]
+
+[tenant.other]
+time_zone = "Europe/Berlin"
+currency = "EUR"
+keys = [{ sha256 = "OTHER", source = "crm" }]
+"#;
+
+/// A service of its own on a database of its own.
+pub struct Fixture {
+    pub address: SocketAddr,
+    pub clickhouse: Client,
+    /// The partition of tenant `acme`.
+    pub partition: i32,
+    _serving: DropGuard,
+}
+
+/// Whose key a request carries.
+pub const ACME: &str = "key-acme";
+pub const OTHER: &str = "key-other";
+
+impl Fixture {
+    /// Tables, no rows. `None` where there is no engine.
+    pub async fn empty() -> Option<Self> {
+        Self::with(Config::default(), Catalogue::shipped().unwrap()).await
+    }
+
+    /// With other bounds or KPIs.
+    pub async fn with(config: Config, catalogue: Catalogue) -> Option<Self> {
+        // What went wrong inside is said in the log; a failed test shows it.
+        let _already = tracing_subscriber::fmt().with_max_level(tracing::Level::ERROR).with_test_writer().try_init();
+        static DATABASES: AtomicU32 = AtomicU32::new(0);
+        let url = tokio::task::spawn_blocking(engine::url).await.unwrap()?;
+        let database = format!("query_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+        let server = Client::default().with_url(&url);
+        server.query(&format!("CREATE DATABASE {database}")).execute().await.unwrap();
+        let clickhouse = server.with_database(&database);
+        for step in schema_steps() {
+            clickhouse.query(&step.sql.replace('?', "??")).execute().await.unwrap();
+        }
+        let hash = |key: &str| hex::encode(<sha2::Sha256 as sha2::Digest>::digest(key));
+        let tenants = TENANTS.replace("ACME", &hash(ACME)).replace("OTHER", &hash(OTHER));
+        let kafka = KafkaConfig::default();
+        let partition = partition_of("acme", kafka.partitions);
+        let connect = ClickHouseConfig { url, database, ..ClickHouseConfig::default() };
+        let config = Config { listen: ([127, 0, 0, 1], 0).into(), ..config };
+        let tenants = Arc::new(Tenants::parse(&tenants).unwrap());
+        let server = tidemark_query::bind(config, connect, kafka, tenants, Arc::new(catalogue)).await.unwrap();
+        let address = server.local_addr();
+        let shutdown = CancellationToken::new();
+        tokio::spawn(server.serve(shutdown.clone()));
+        Some(Self { address, clickhouse, partition, _serving: shutdown.drop_guard() })
+    }
+
+    /// Runs one statement.
+    pub async fn run(&self, sql: &str) {
+        self.clickhouse.query(&sql.replace('?', "??")).execute().await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    /// Cells of tenant `acme`, generation 1: `(kpi, day, rep, d0, currency, facts, s0, s1, version, is_deleted)`.
+    pub async fn cells(&self, rows: &str) {
+        let rows = rows.replace('(', "(1, 'acme', 'cell', ");
+        self.run(&format!(
+            "INSERT INTO kpi_cells (generation, tenant, row_kind, kpi, day, rep_id, d0, currency, facts, s0, s1, version, is_deleted) VALUES {rows}"
+        ))
+        .await;
+    }
+
+    /// Multiset rows of the same: `(kpi, day, rep, d0, currency, slot, text, number, facts, version, is_deleted)`.
+    pub async fn values(&self, rows: &str) {
+        let rows = rows.replace('(', "(1, 'acme', 'value', ");
+        self.run(&format!(
+            "INSERT INTO kpi_cells (generation, tenant, row_kind, kpi, day, rep_id, d0, currency, slot, text, number, facts, version, is_deleted) VALUES {rows}"
+        ))
+        .await;
+    }
+
+    /// The watermark of acme's partition.
+    pub async fn watermark(&self, position: i64) {
+        let partition = self.partition;
+        self.run(&format!(
+            "INSERT INTO kpi_cells (generation, row_kind, day, partition, position_from, position_to, version) \
+             VALUES (1, 'watermark', '1970-01-01', {partition}, 0, {position}, {position})"
+        ))
+        .await;
+    }
+
+    /// The heartbeat of acme's partition, written now.
+    pub async fn heartbeat(&self, position: i64, end: i64) {
+        let partition = self.partition;
+        self.run(&format!("INSERT INTO heartbeats VALUES (1, {partition}, {position}, {end}, now64(3))")).await;
+    }
+
+    /// The status and JSON of a GET with acme's key.
+    pub async fn get(&self, path: &str) -> (u16, Value) {
+        self.get_as(ACME, path).await
+    }
+
+    /// The same with another key.
+    pub async fn get_as(&self, key: &str, path: &str) -> (u16, Value) {
+        let url = format!("http://{}{path}", self.address);
+        let response = reqwest::Client::new().get(url).bearer_auth(key).send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
+    }
+
+    /// The rows of a KPI as `period by… value` lines.
+    pub async fn rows(&self, path: &str) -> Vec<String> {
+        let (status, answer) = self.get(&format!("/v1/kpis/{path}")).await;
+        assert_eq!(status, 200, "{path}: {answer}");
+        answer["rows"].as_array().unwrap().iter().map(line).collect()
+    }
+}
+
+fn line(row: &Value) -> String {
+    let row = row.as_object().unwrap();
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let by = row
+        .iter()
+        .filter(|(name, _)| *name != "period" && *name != "value")
+        .map(|(name, value)| format!("{name}={}", text(value)));
+    [vec![text(&row["period"])], by.collect(), vec![text(&row["value"])]].concat().join(" ")
+}

@@ -1,0 +1,10 @@
+//! The query service against the real engine, filled with rows as the projector writes them.
+
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test that fails or skips says where")]
+
+mod doors;
+mod engine;
+mod fixture;
+mod kpis;
+mod money;
+mod trust;

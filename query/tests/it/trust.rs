@@ -1,0 +1,58 @@
+//! The stamp of trust, `/v1/freshness`, and waiting for one's own writes.
+
+use std::time::{Duration, Instant};
+
+use tidemark_query::Config;
+use tidemark_schemas::kpi::Catalogue;
+
+use crate::fixture::Fixture;
+
+#[tokio::test]
+async fn freshness_tells_how_far_and_what_is_missing() {
+    let Some(fixture) = Fixture::empty().await else { return };
+    let (status, before) = fixture.get("/v1/freshness").await;
+    assert_eq!((status, before["stale"].as_bool(), before["position"].as_i64()), (200, Some(true), None));
+    fixture.watermark(10).await;
+    fixture.heartbeat(12, 15).await;
+    fixture
+        .run(
+            "INSERT INTO findings (generation, tenant, kind, subject, detail, version, is_deleted) VALUES \
+             (1, 'acme', 'incomplete', 'deal D-1', 'never opened', 3, 0), (1, 'acme', 'incomplete', 'deal D-2', 'never opened', 3, 0), \
+             (1, 'acme', 'incomplete', 'deal D-3', 'never opened', 3, 0), (1, 'acme', 'other_currency', 'payment P-1', 'EUR on CNY', 4, 0), \
+             (1, 'other', 'incomplete', 'deal X', 'theirs', 3, 0)",
+        )
+        .await;
+    fixture.run("INSERT INTO findings (generation, tenant, kind, subject, detail, version, is_deleted) VALUES (1, 'acme', 'incomplete', 'deal D-3', '', 5, 1)").await;
+    let (_, now) = fixture.get("/v1/freshness").await;
+    assert_eq!((now["position"].as_i64(), now["end_position"].as_i64(), now["behind"].as_i64()), (Some(12), Some(15), Some(3)));
+    assert_eq!(
+        (now["stale"].as_bool(), now["incomplete"].as_i64(), now["findings"].to_string().contains("theirs")),
+        (Some(false), Some(2), false)
+    );
+    let (_, answer) = fixture.get("/v1/kpis/visits").await;
+    assert_eq!((answer["trust"]["incomplete"].as_i64(), answer["trust"]["findings"].as_i64()), (Some(2), Some(1)));
+    assert_eq!(answer["trust"]["position"], 10, "the numbers' own position, not what a heartbeat said since");
+}
+
+#[tokio::test]
+async fn after_waits_for_the_write_and_gives_up_in_time() {
+    let config = Config { after_ms_max: 1_500, ..Config::default() };
+    let Some(fixture) = Fixture::with(config, Catalogue::shipped().unwrap()).await else { return };
+    let (partition, elsewhere) = (fixture.partition, (fixture.partition + 1) % 8);
+    fixture.watermark(5).await;
+    let (status, _) = fixture.get(&format!("/v1/kpis/visits?after={partition}-5")).await;
+    assert_eq!(status, 200);
+
+    let started = Instant::now();
+    let (status, late) = fixture.get(&format!("/v1/kpis/visits?after={partition}-6")).await;
+    assert_eq!((status, late["error"]["code"].as_str()), (504, Some("not_yet")), "{late}");
+    assert!(late["error"]["message"].as_str().unwrap().contains("after_ms_max"), "{late}");
+    assert!(started.elapsed() < Duration::from_secs(5));
+
+    let path = format!("/v1/kpis/visits?after={partition}-6");
+    let (answered, ()) = tokio::join!(fixture.get(&path), fixture.heartbeat(6, 6));
+    assert_eq!(answered.0, 200, "a heartbeat says so too: {}", answered.1);
+
+    let (status, wrong) = fixture.get(&format!("/v1/kpis/visits?after={elsewhere}-1")).await;
+    assert_eq!((status, wrong["error"]["field"].as_str()), (400, Some("after")), "{wrong}");
+}
