@@ -28,8 +28,6 @@ pub(crate) struct Course {
     pub(crate) stays: Vec<Stay>,
     /// Whether an opening with a stage was seen; a later one's is ignored.
     opened_with_stage: bool,
-    /// Whether the last stay lasted until the deal closed.
-    closing_ended_stay: bool,
 }
 
 impl Course {
@@ -46,10 +44,11 @@ impl Course {
         let is_open = self.closing.is_none();
         match &event.data {
             Data::DealOpened(data) => {
-                let is_first = data.stage.is_some() && !self.opened_with_stage;
-                self.opened_with_stage |= data.stage.is_some();
-                if let Some(stage) = data.stage.as_deref().filter(|_| is_first && is_open && self.stays.is_empty()) {
-                    self.enter(stage, at);
+                if let Some(stage) = &data.stage {
+                    if is_open && !self.opened_with_stage {
+                        self.change(stage, at, stages);
+                    }
+                    self.opened_with_stage = true;
                 }
             }
             Data::DealStageChanged(data) if is_open => self.change(&data.stage, at, stages),
@@ -66,10 +65,6 @@ impl Course {
         }
     }
 
-    fn enter(&mut self, stage: &str, at: i64) {
-        self.stays.push(Stay { stage: stage.to_owned(), entered_at: at, left_at: None, advanced: false });
-    }
-
     fn change(&mut self, stage: &str, at: i64, stages: &StagePipeline) {
         if let Some(current) = self.stays.last_mut().filter(|stay| stay.left_at.is_none()) {
             if current.stage == stage {
@@ -81,16 +76,14 @@ impl Course {
         self.enter(stage, at);
     }
 
-    /// Of several closings the last counts, also for the stay that closing ended.
+    fn enter(&mut self, stage: &str, at: i64) {
+        self.stays.push(Stay { stage: stage.to_owned(), entered_at: at, left_at: None, advanced: false });
+    }
+
+    /// Of several closings the last counts, also as the end of the last stay.
     fn close(&mut self, closing: Closing) {
-        let was_open = self.closing.is_none();
         self.closing = Some(closing);
-        if was_open {
-            self.closing_ended_stay = self.stays.last().is_some_and(|stay| stay.left_at.is_none());
-        }
-        if self.closing_ended_stay
-            && let Some(stay) = self.stays.last_mut()
-        {
+        if let Some(stay) = self.stays.last_mut() {
             stay.left_at = Some(closing.at);
             stay.advanced = closing.is_won;
         }
@@ -98,7 +91,6 @@ impl Course {
 
     fn reopen(&mut self, stage: Option<String>, at: i64) {
         self.closing = None;
-        self.closing_ended_stay = false;
         if let Some(stage) = stage.or_else(|| self.stays.last().map(|stay| stay.stage.clone())) {
             self.enter(&stage, at);
         }

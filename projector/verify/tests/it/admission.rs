@@ -39,7 +39,7 @@ fn a_conflict_ends_the_same_in_both_orders() {
     let model = script.model();
     assert_eq!(model.verdicts, [Verdict::Admitted, Verdict::Conflict]);
     let greatest = script.0.iter().max_by_key(|event| event.payload_hash()).unwrap().clone();
-    assert_eq!(model.live, [greatest.clone()]);
+    assert_eq!(model.live, std::slice::from_ref(&greatest));
     script.0.reverse();
     assert_eq!(script.model().live, [greatest]);
 }

@@ -132,3 +132,16 @@ fn what_happened_before_the_opening_still_happened() {
     let stay = "1 proposal 2026-03-01T00:00Z 2026-03-02T00:00Z 86400000 1 true";
     assert_eq!(script.table(FactTable::DealStages, STAYS), [stay]);
 }
+
+#[test]
+fn the_first_opening_with_a_stage_is_a_stage_change() {
+    let mut script = Script::default();
+    script
+        .say("2026-03-01T00:00:00Z", "", "", stage("proposal"))
+        .say("2026-03-02T00:00:00Z", "", "R-1", opened(""))
+        .say("2026-03-03T00:00:00Z", "", "R-1", opened("prospecting"))
+        .say("2026-03-04T00:00:00Z", "", "R-1", opened("engaging"));
+    let stays =
+        ["1 proposal 2026-03-01T00:00Z 2026-03-03T00:00Z 172800000 2 false", "2 prospecting 2026-03-03T00:00Z - - - false"];
+    assert_eq!(script.table(FactTable::DealStages, STAYS), stays);
+}
