@@ -63,7 +63,11 @@ pub fn fold(entity: &Entity, mut events: Vec<Event>, context: &mut FoldContext<'
         // Details of accounts are read by the account-wide fold; a deletion does not undo a merge.
         folded.merged_into = merges::merged_into(entity, &events);
     }
-    if is_deleted || events.is_empty() {
+    if is_deleted {
+        // Of a deleted receivable the money that moved remains; of anything else nothing does.
+        events.retain(|event| matches!(event.data, Data::PaymentReceived(_) | Data::PaymentRefunded(_)));
+    }
+    if events.is_empty() {
         return Ok(folded);
     }
     match entity.kind {
@@ -85,7 +89,7 @@ pub fn fold(entity: &Entity, mut events: Vec<Event>, context: &mut FoldContext<'
     folded.parents = context.take_parents();
     let may_be_incomplete =
         matches!(entity.kind, EntityKind::Deal | EntityKind::Receivable | EntityKind::Lead | EntityKind::Appeal);
-    if may_be_incomplete && !events.iter().any(|event| event.data.event_type().is_defining()) {
+    if may_be_incomplete && !is_deleted && !events.iter().any(|event| event.data.event_type().is_defining()) {
         folded.findings.push(incomplete(entity));
     }
     Ok(folded)

@@ -138,9 +138,17 @@ impl KpiMeasure {
         for (row, signed) in facts.iter().enumerate() {
             match self.evaluate(&batch.slice(row, 1)) {
                 Ok(columns) => measured.contributions.extend(self.contribution(&columns, 0, *signed)),
-                Err(error) => measured.failures.push(self.failure(*signed, &error)),
+                Err(error) if self.concerns(&batch.slice(row, 1)) => measured.failures.push(self.failure(*signed, &error)),
+                Err(_) => {}
             }
         }
+    }
+
+    /// Whether a fact, alone in its batch, belongs to the KPI; also where that cannot be said.
+    fn concerns(&self, fact: &RecordBatch) -> bool {
+        let Some(filter) = &self.filter else { return true };
+        let passes = filter.evaluate(fact).and_then(|value| value.into_array(1));
+        passes.map_or(true, |passes| passes.is_valid(0) && passes.as_boolean().value(0))
     }
 
     fn evaluate(&self, batch: &RecordBatch) -> Result<Columns, DataFusionError> {

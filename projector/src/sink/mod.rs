@@ -9,7 +9,7 @@ mod schema;
 use std::future::Future;
 
 pub use clickhouse::ClickHouse;
-pub use memory::MemorySink;
+pub use memory::{MemorySink, Tables};
 pub use schema::apply_schema;
 
 use crate::{

@@ -1,0 +1,91 @@
+//! What the tests share: one company, its settings, logs from events, and a projector that crashes when told.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use tidemark_projector::{
+    measure::Measures,
+    pipeline::{Partition, Record},
+    settings::Settings,
+    sink::{MemorySink, Sink},
+    state::State,
+};
+use tidemark_schemas::{
+    events::{Event, wire},
+    kpi::Catalogue,
+    pipeline::{StagePipeline, shipped_pipelines},
+    tenant::Tenants,
+};
+
+pub const TENANT: &str = "acme";
+
+/// A company in a time zone with daylight saving, so that business dates are not UTC dates.
+pub struct Organisation {
+    pub tenants: Tenants,
+    pub pipelines: BTreeMap<String, Arc<StagePipeline>>,
+    pub catalogue: Arc<Catalogue>,
+    pub settings: Arc<Settings>,
+    pub measures: Arc<Measures>,
+}
+
+impl Organisation {
+    pub fn new() -> Self {
+        let tenants = Tenants::parse("[tenant.acme]\ntime_zone = \"America/New_York\"\ncurrency = \"CNY\"").unwrap();
+        let pipelines = shipped_pipelines().unwrap();
+        let catalogue = Arc::new(Catalogue::shipped().unwrap());
+        let settings = Arc::new(Settings::new(&tenants, &pipelines, catalogue.clone(), 1).unwrap());
+        let measures = Arc::new(Measures::plan(&catalogue).unwrap());
+        Self { tenants, pipelines, catalogue, settings, measures }
+    }
+
+    pub fn open<S: State>(&self, state: S) -> Partition<S> {
+        Partition::open(0, state, self.settings.clone(), self.measures.clone()).unwrap()
+    }
+}
+
+/// The events as records of a log.
+pub fn log(events: &[Event]) -> Vec<Record> {
+    let record = |(offset, event): (i64, &Event)| Record {
+        offset,
+        appended_at: 1_777_600_000_000 + offset,
+        key: Some(TENANT.as_bytes().to_vec()),
+        value: wire::encode(event).unwrap(),
+    };
+    (0..).zip(events).map(record).collect()
+}
+
+/// Where a projector dies in the making of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Crash {
+    BeforeWrite,
+    BeforeCommit,
+}
+
+/// Projects a log in batches of these sizes (the last one repeats), dying where `crash` says for a batch's number;
+/// after a crash the next batch begins at the position that was committed.
+pub fn project<S: State>(
+    partition: &mut Partition<S>,
+    sink: &MemorySink,
+    log: &[Record],
+    sizes: &[usize],
+    mut crash: impl FnMut(usize) -> Option<Crash>,
+) {
+    let mut number = 0;
+    loop {
+        let next = usize::try_from(partition.mark().next_offset).unwrap();
+        if next >= log.len() {
+            return;
+        }
+        let size = sizes[number.min(sizes.len() - 1)].min(log.len() - next);
+        let batch = partition.project(&log[next..next + size], "log").unwrap();
+        assert!(batch.stalled.is_none());
+        let crash = crash(number);
+        number += 1;
+        if crash == Some(Crash::BeforeWrite) {
+            continue;
+        }
+        futures::executor::block_on(sink.write(&batch.rows)).unwrap();
+        if crash != Some(Crash::BeforeCommit) {
+            partition.commit(batch.writes, batch.mark).unwrap();
+        }
+    }
+}
