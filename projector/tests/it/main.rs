@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod batch_cuts;
+#[path = "../../../query/tests/it/engine.rs"]
+mod engine;
+mod engine_rows;
 mod naive_model;
 mod organisation;
 mod poison;

@@ -15,7 +15,7 @@ use tidemark_verify::{self as verify, LogRecord, Model, generate};
 use crate::organisation::{Crash, Organisation, TENANT, log, project};
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn equals_the_naive_model(seed in any::<u64>(), events in 1..220_usize, sizes in prop::collection::vec(1..40_usize, 1..12), crashes in prop::collection::vec(0..6_u8, 0..20)) {
@@ -37,6 +37,12 @@ proptest! {
         prop_assert_eq!(one.values(), other.values());
         prop_assert_eq!(one.findings(), other.findings());
     }
+}
+
+/// A minute's worth of cases, or as many as `PROPTEST_CASES` says.
+fn config() -> ProptestConfig {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(60);
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 fn shared() -> &'static Organisation {
