@@ -91,6 +91,7 @@ fn line(raw: &[u8]) -> Item<'_> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that fails says where")]
 mod tests {
     use super::*;
 

@@ -129,6 +129,7 @@ fn line_of(code: &str, part: &str) -> usize {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that fails says where")]
 mod tests {
     use super::{super::rows::Rows, *};
 

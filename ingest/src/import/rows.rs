@@ -207,6 +207,7 @@ fn utf8(record: &csv::ByteRecord, columns: &[String]) -> Result<Vec<String>, Str
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that fails says where")]
 mod tests {
     use std::fs;
 

@@ -1,5 +1,7 @@
 //! Ingest as its clients meet it: over HTTP, against a real Kafka where its jars are in the cache.
 
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test that fails or skips says where")]
+
 mod accepts;
 mod arbitrary;
 mod bad_requests;
