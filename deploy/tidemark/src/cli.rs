@@ -56,6 +56,10 @@ pub enum Command {
     Up(commands::up::Args),
     /// Hear events alone, into the Kafka of the settings
     Ingest,
+    /// Add events up alone, from the Kafka into the ClickHouse of the settings
+    Project,
+    /// Answer alone, from the ClickHouse of the settings
+    Query,
     /// Turn the rows of CSV files into events by a mapping and send them to ingest
     Import(commands::import::Args),
     /// Check everything that Tidemark needs and say what to do about what is missing

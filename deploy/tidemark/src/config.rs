@@ -26,6 +26,8 @@ pub struct Config {
     pub embedded: Embedded,
     pub log: Log,
     pub ingest: tidemark_ingest::Config,
+    pub projector: tidemark_projector::Config,
+    pub query: tidemark_query::Config,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -71,6 +73,12 @@ impl Config {
     /// Where the tenants are kept.
     pub fn tenants_file(&self) -> PathBuf {
         or_else(&self.tenants, || self.state.join("tenants.toml"))
+    }
+
+    /// The projector's settings, with the place of its local state.
+    pub fn projector(&self) -> tidemark_projector::Config {
+        let state_dir = or_else(&self.projector.state_dir, || self.state.join("projector"));
+        tidemark_projector::Config { state_dir, ..self.projector.clone() }
     }
 
     /// The tenants. No file means no tenants yet.

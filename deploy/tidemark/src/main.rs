@@ -40,6 +40,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Up(args) => commands::up::run(&place, args).await,
         Command::Ingest => commands::serve::run(&place, Service::Ingest).await,
+        Command::Project => commands::serve::run(&place, Service::Projector).await,
+        Command::Query => commands::serve::run(&place, Service::Query).await,
         Command::Import(args) => commands::import::run(&place, args).await,
         Command::Doctor => commands::doctor::run(&place).await,
         Command::Config => {

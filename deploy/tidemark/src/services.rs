@@ -1,10 +1,13 @@
 //! The services inside this process: `up` hosts all of them, the commands of their names one each.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use clap::ValueEnum;
+use tidemark_schemas::kpi::Catalogue;
+use tidemark_schemas::tenant::Tenants;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -22,8 +25,19 @@ pub enum Service {
     Query,
 }
 
+impl Service {
+    /// As it is called in settings and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ingest => "ingest",
+            Self::Projector => "projector",
+            Self::Query => "query",
+        }
+    }
+}
+
 /// In the order in which a start that fails is best understood.
-const SERVICES: [Service; 3] = [Service::Ingest, Service::Projector, Service::Query];
+pub const SERVICES: [Service; 3] = [Service::Ingest, Service::Projector, Service::Query];
 /// Between two questions whether a service answers yet.
 const ASK_EVERY: Duration = Duration::from_millis(50);
 
@@ -41,21 +55,36 @@ impl Services {
     /// The tenants cannot be read.
     pub async fn start(&mut self, config: &Config, wanted: impl Fn(Service) -> bool) -> Result<()> {
         let tenants = Arc::new(config.read_tenants()?);
+        let catalogue = Arc::new(Catalogue::shipped().context("schemas/kpis")?);
         let mut probes = Vec::new();
         for service in SERVICES.into_iter().filter(|service| wanted(*service)) {
-            let stop = self.stop.clone();
-            match service {
-                Service::Ingest => {
-                    probes.push(format!("http://{}/readyz", config.ingest.listen));
-                    let run = tidemark_ingest::run(config.ingest.clone(), config.kafka.clone(), tenants.clone(), stop);
-                    self.running.spawn(async { run.await.context("ingest") });
-                }
-                Service::Projector | Service::Query => {}
-            }
+            // Query is ready once there are tables, and a projector that runs elsewhere may make them at any time.
+            let probe = if service == Service::Query && !wanted(Service::Projector) { "healthz" } else { "readyz" };
+            probes.push(format!("http://{}/{probe}", address(config, service)));
+            self.spawn(config, service, tenants.clone(), catalogue.clone());
         }
         tokio::select! {
             () = all_answer(&probes) => Ok(()),
             ended = self.first_end() => ended,
+        }
+    }
+
+    fn spawn(&mut self, config: &Config, service: Service, tenants: Arc<Tenants>, catalogue: Arc<Catalogue>) {
+        let (config, stop) = (config.clone(), self.stop.clone());
+        let Config { kafka, clickhouse, .. } = config.clone();
+        match service {
+            Service::Ingest => {
+                let run = tidemark_ingest::run(config.ingest, kafka, tenants, stop);
+                self.running.spawn(async { run.await.context("ingest") });
+            }
+            Service::Projector => {
+                let run = tidemark_projector::run(config.projector(), kafka, clickhouse, tenants, catalogue, stop);
+                self.running.spawn(async { run.await.context("projector") });
+            }
+            Service::Query => {
+                let run = tidemark_query::run(config.query, clickhouse, kafka, tenants, catalogue, stop);
+                self.running.spawn(async { run.await.context("query") });
+            }
         }
     }
 
@@ -78,6 +107,15 @@ impl Services {
                 tracing::warn!(error = format!("{error:#}"), "a service ended with an error");
             }
         }
+    }
+}
+
+/// Where a service answers, at least about its own health.
+pub fn address(config: &Config, service: Service) -> SocketAddr {
+    match service {
+        Service::Ingest => config.ingest.listen,
+        Service::Projector => config.projector.listen,
+        Service::Query => config.query.listen,
     }
 }
 

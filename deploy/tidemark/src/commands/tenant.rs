@@ -96,11 +96,14 @@ pub fn add(file: &Path, new: &NewKey, key: &str) -> Result<()> {
             return Ok(());
         }
     }
+    // In quotes where it is no TOML name, so that it is the tenant's name that is refused and not the file.
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let name = if new.tenant.chars().all(is_bare) { new.tenant.clone() } else { format!("{:?}", new.tenant) };
     let mut appended = text;
     if known.is_none() {
-        appended += &format!("\n[tenant.{}]\ntime_zone = {:?}\ncurrency = {:?}\n", new.tenant, new.time_zone, new.currency);
+        appended += &format!("\n[tenant.{name}]\ntime_zone = {:?}\ncurrency = {:?}\n", new.time_zone, new.currency);
     }
-    appended += &format!("\n[[tenant.{}.keys]]\nsha256 = {sha256:?}\nsource = {:?}\n", new.tenant, new.source);
+    appended += &format!("\n[[tenant.{name}.keys]]\nsha256 = {sha256:?}\nsource = {:?}\n", new.source);
     Tenants::parse(&appended).context("this tenant cannot be added")?;
     replace(file, &appended)
 }

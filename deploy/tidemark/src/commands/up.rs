@@ -10,7 +10,7 @@ use crate::cli::Place;
 use crate::config::{Config, Overrides};
 use crate::embedded::servers::Servers;
 use crate::embedded::state::StateDir;
-use crate::services::{Service, Services};
+use crate::services::{SERVICES, Service, Services, address};
 use crate::signals::StopSignals;
 use crate::telemetry;
 
@@ -45,6 +45,12 @@ pub struct Args {
     /// Port of ingest [default: 8080]
     #[arg(long, value_name = "PORT")]
     ingest_port: Option<u16>,
+    /// Port of query [default: 8081]
+    #[arg(long, value_name = "PORT")]
+    query_port: Option<u16>,
+    /// Port of the projector's health and metrics [default: 8082]
+    #[arg(long, value_name = "PORT")]
+    projector_port: Option<u16>,
     /// Port of the embedded Kafka [default: 19092]
     #[arg(long, value_name = "PORT")]
     kafka_port: Option<u16>,
@@ -61,6 +67,8 @@ impl Args {
         let mut overrides = place.overrides();
         let mut set = |key, value: Option<String>| overrides.extend(value.map(|value| (key, value)));
         set("ingest.listen", self.ingest_port.map(|port| format!("127.0.0.1:{port}")));
+        set("query.listen", self.query_port.map(|port| format!("127.0.0.1:{port}")));
+        set("projector.listen", self.projector_port.map(|port| format!("127.0.0.1:{port}")));
         set("kafka.brokers", self.kafka_port.map(|port| format!("127.0.0.1:{port}")));
         set("clickhouse.url", self.clickhouse_port.map(|port| format!("http://127.0.0.1:{port}")));
         overrides
@@ -119,9 +127,9 @@ async fn stop(servers: Servers, services: Services) {
 
 /// What people and scripts wait for; the last line is always the same.
 fn addresses(config: &Config, args: &Args) -> String {
-    let services = [(Service::Ingest, format!("ingest      http://{}", config.ingest.listen))];
-    let here = services.into_iter().filter(|(service, _)| !args.without.contains(service));
-    let mut lines: Vec<String> = here.map(|(_, line)| line).collect();
+    let here = SERVICES.into_iter().filter(|service| !args.without.contains(service));
+    let mut lines: Vec<String> =
+        here.map(|service| format!("{:<12}http://{}", service.name(), address(config, service))).collect();
     lines.push(format!("kafka       {}", config.kafka.brokers));
     lines.push(format!("clickhouse  {}", config.clickhouse.url));
     lines.push(format!("state       {}", config.state.display()));

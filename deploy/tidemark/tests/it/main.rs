@@ -3,4 +3,5 @@
 mod command_line;
 mod dependencies;
 mod life_and_death;
+mod recovery;
 mod stack;

@@ -14,9 +14,11 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// The tenant's key in every test.
-pub const KEY: &str = "test-key";
+pub const KEY: &str = "demo-key";
 /// From a start to "tidemark is ready", on a machine that is busy with other tests.
 const READY_WITHIN: Duration = Duration::from_secs(120);
+/// From a kill to the next answer, session time-outs of Kafka included.
+const RECOVERED_WITHIN: Duration = Duration::from_secs(90);
 /// How often a process that should change is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -33,21 +35,21 @@ pub struct Stack {
 struct Ports {
     ingest: u16,
     query: u16,
-    metrics: u16,
+    projector: u16,
     kafka: u16,
     clickhouse: u16,
 }
 
 impl Stack {
-    /// Everything, with the tenant `acme` (Asia/Shanghai, CNY).
+    /// Everything, with the tenant `demo` (Asia/Shanghai, CNY).
     pub fn start() -> Self {
         Self::start_without(&[])
     }
 
     /// Everything but these parts of `--without`.
     pub fn start_without(parts: &[&'static str]) -> Self {
-        let [ingest, query, metrics, kafka, clickhouse] = free_ports();
-        let ports = Ports { ingest, query, metrics, kafka, clickhouse };
+        let [ingest, query, projector, kafka, clickhouse] = free_ports();
+        let ports = Ports { ingest, query, projector, kafka, clickhouse };
         let state = tempfile::tempdir().unwrap();
         let mut stack = Self { state, ports, without: parts.to_vec(), up: None, client: Client::new() };
         stack.start_again();
@@ -57,7 +59,7 @@ impl Stack {
     /// Starts on the same ports and the same state.
     pub fn start_again(&mut self) {
         let mut command = tidemark();
-        self.place(&mut command).arg("up").args(["--tenant", "acme", "--time-zone", "Asia/Shanghai", "--currency", "CNY"]);
+        self.place(&mut command).arg("up").args(["--tenant", "demo", "--time-zone", "Asia/Shanghai", "--currency", "CNY"]);
         command.args(["--key", KEY]).stdout(Stdio::piped()).stderr(self.log("up"));
         for part in &self.without {
             command.args(["--without", part]);
@@ -112,20 +114,37 @@ impl Stack {
         json(request.send().await.unwrap()).await
     }
 
-    /// `kill -9` of the child process whose command line contains `mark`: `kafka.Kafka` or ` clickhouse `.
-    pub fn kill_server(&self, mark: &str) {
-        let server = self.server(mark).unwrap_or_else(|| panic!("no child process {mark:?}"));
-        kill_process(server, Signal::KILL).unwrap();
-        let gone = Instant::now() + Duration::from_secs(5);
-        while self.server(mark) == Some(server) && Instant::now() < gone {
-            std::thread::sleep(LOOK_EVERY);
+    /// As [`Stack::get`], but patient with a stack that is recovering: asks again until it answers.
+    pub async fn get_when_there(&self, path: &str) -> Value {
+        let deadline = Instant::now() + RECOVERED_WITHIN;
+        loop {
+            let request = self.client.get(format!("{}{path}", self.query())).bearer_auth(KEY);
+            let answer = request.send().await.unwrap();
+            if !answer.status().is_server_error() || Instant::now() > deadline {
+                return json(answer).await;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 
-    /// The process of a server of this stack.
-    pub fn server(&self, mark: &str) -> Option<Pid> {
-        let up = self.up.as_ref()?.id();
-        children_of(up).into_iter().find(|child| command_line(*child).contains(mark)).and_then(|child| Pid::from_raw(child))
+    /// `kill -9` of the child process whose command line contains `mark`: `kafka.Kafka` or ` clickhouse `.
+    pub fn kill_server(&self, mark: &str) {
+        let server = self.server(mark);
+        kill_process(server, Signal::KILL).unwrap();
+    }
+
+    /// The process of a server of this stack; waits for one that is being started again.
+    pub fn server(&self, mark: &str) -> Pid {
+        let up = self.up.as_ref().unwrap().id();
+        let deadline = Instant::now() + RECOVERED_WITHIN;
+        loop {
+            let found = children_of(up).into_iter().find(|child| is_alive(*child) && command_line(*child).contains(mark));
+            if let Some(server) = found.and_then(Pid::from_raw) {
+                return server;
+            }
+            assert!(Instant::now() < deadline, "no child process {mark:?}");
+            std::thread::sleep(LOOK_EVERY);
+        }
     }
 
     /// `kill -9` of everything at once, as a power cut would do.
@@ -152,10 +171,12 @@ impl Stack {
     }
 
     fn place<'a>(&self, command: &'a mut Command) -> &'a mut Command {
-        let Ports { ingest, kafka, clickhouse, .. } = self.ports;
+        let Ports { ingest, query, projector, kafka, clickhouse } = self.ports;
         command
             .env("TIDEMARK_STATE", self.state.path())
             .env("TIDEMARK_INGEST__LISTEN", format!("127.0.0.1:{ingest}"))
+            .env("TIDEMARK_PROJECTOR__LISTEN", format!("127.0.0.1:{projector}"))
+            .env("TIDEMARK_QUERY__LISTEN", format!("127.0.0.1:{query}"))
             .env("TIDEMARK_KAFKA__BROKERS", format!("127.0.0.1:{kafka}"))
             .env("TIDEMARK_CLICKHOUSE__URL", format!("http://127.0.0.1:{clickhouse}"))
     }
@@ -201,7 +222,10 @@ fn says_ready(stdout: impl std::io::Read + Send + 'static) -> bool {
     let (sender, ready) = mpsc::channel();
     std::thread::spawn(move || {
         let lines = BufReader::new(stdout).lines().map_while(Result::ok);
-        lines.filter(|line| line == "tidemark is ready").for_each(|_| drop(sender.send(())));
+        for _ in lines.filter(|line| line == "tidemark is ready") {
+            // Nobody waits any more after the first.
+            let _ = sender.send(());
+        }
     });
     ready.recv_timeout(READY_WITHIN).is_ok()
 }
