@@ -38,7 +38,11 @@ impl Service {
     /// Publishes a whole batch, or says when to try again.
     pub(crate) async fn publish(&self, batch: &Batch) -> Result<Option<Position>, Rejection> {
         let started = Instant::now();
-        match self.log.publish(batch).await {
+        let most = Duration::from_millis(self.config.publish_timeout_ms);
+        // Kafka's client has the same limit for each record, but may look at it seconds late when a broker is gone.
+        let published = tokio::time::timeout(most, self.log.publish(batch)).await;
+        match published.unwrap_or_else(|_| Err(PublishError::NotAcknowledged(format!("no word within {} ms", most.as_millis()))))
+        {
             Ok(position) => {
                 self.metrics.published(batch, started.elapsed());
                 Ok(position)
