@@ -75,10 +75,10 @@ pub fn add(file: &Path, new: &NewKey, key: &str) -> Result<()> {
     };
     let tenants = Tenants::parse(&text).with_context(|| file.display().to_string())?;
     let sha256 = hex::encode(Sha256::digest(key));
-    if let Some(access) = tenants.by_key_hash(&sha256) {
-        if *access.tenant != *new.tenant {
-            bail!("this key already speaks for tenant {:?}: give {:?} its own", access.tenant, new.tenant);
-        }
+    if let Some(access) = tenants.by_key_hash(&sha256)
+        && *access.tenant != *new.tenant
+    {
+        bail!("this key already speaks for tenant {:?}: give {:?} its own", access.tenant, new.tenant);
     }
     let known = tenants.get(&new.tenant);
     if let Some(known) = known {
@@ -119,6 +119,7 @@ fn replace(file: &Path, text: &str) -> Result<()> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that fails says where")]
 mod tests {
     use super::*;
 

@@ -15,30 +15,36 @@ pub(super) struct Calendar {
     pub(super) time_zone: Tz,
     first: NaiveDate,
     days: u32,
+    is_weekend_only: bool,
 }
 
 impl Calendar {
     pub(super) fn new(time_zone: Tz, first: NaiveDate, days: u32) -> Self {
-        Self { time_zone, first, days: days.max(1) }
+        let is_weekend_only = first.iter_days().take(days.max(1) as usize).all(is_weekend);
+        Self { time_zone, first, days: days.max(1), is_weekend_only }
     }
 
     pub(super) fn first(&self) -> NaiveDate {
         self.first
     }
 
-    /// The simulated days in their order.
-    pub(super) fn dates(&self) -> impl Iterator<Item = NaiveDate> {
-        self.first.iter_days().take(self.days as usize)
+    pub(super) fn last(&self) -> NaiveDate {
+        self.first + Days::new(u64::from(self.days - 1))
+    }
+
+    /// Monday to Friday; every day where nothing but a weekend is simulated.
+    pub(super) fn is_working(&self, date: NaiveDate) -> bool {
+        self.is_weekend_only || !is_weekend(date)
     }
 
     /// How many working days there are from a day on, that day included.
     pub(super) fn working_days_from(&self, date: NaiveDate) -> usize {
-        self.dates().filter(|day| *day >= date && is_working(*day)).count()
+        date.iter_days().take_while(|day| *day <= self.last()).filter(|day| self.is_working(*day)).count()
     }
 
     /// The first instant after the last day.
     pub(super) fn end_ms(&self) -> i64 {
-        self.at(self.first + Days::new(u64::from(self.days)), 0)
+        self.at(self.last() + Days::new(1), 0)
     }
 
     /// An instant by day and minute of the day on the tenant's clocks.
@@ -63,7 +69,7 @@ impl Calendar {
     /// Some instant in working hours, about so many days later but at least on the next working day.
     pub(super) fn days_later(&self, chance: &mut Chance, at_ms: i64, days: f64) -> i64 {
         let later = self.date_of(at_ms) + Days::new(days.max(1.0).round() as u64);
-        let date = later.iter_days().find(|date| is_working(*date)).unwrap_or(later);
+        let date = later.iter_days().find(|date| self.is_working(*date)).unwrap_or(later);
         self.working_time(chance, date)
     }
 
@@ -83,6 +89,6 @@ pub(super) fn day_number(date: NaiveDate) -> i32 {
     i32::try_from(date.signed_duration_since(NaiveDate::default()).num_days()).unwrap_or(i32::MAX)
 }
 
-pub(super) fn is_working(date: NaiveDate) -> bool {
-    !matches!(date.weekday(), Weekday::Sat | Weekday::Sun)
+fn is_weekend(date: NaiveDate) -> bool {
+    matches!(date.weekday(), Weekday::Sat | Weekday::Sun)
 }

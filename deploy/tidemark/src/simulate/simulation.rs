@@ -6,7 +6,7 @@ use tidemark_schemas::events::{Data, Event};
 
 use super::{
     agenda::{Action, Agenda},
-    calendar::{Calendar, is_working},
+    calendar::Calendar,
     chance::Chance,
     organisation::{Organisation, account_id},
     outbox::Outbox,
@@ -54,7 +54,7 @@ impl Simulation {
         simulation
     }
 
-    /// When the next event arrives is not known before it is made; this is a lower bound.
+    /// Something happens and is entered in the CRM as things are: see [`Outbox::send`].
     pub(super) fn say(&mut self, at: i64, account: Option<usize>, rep: Option<usize>, data: Data) {
         let event = self.event(at, account, rep, data);
         self.outbox.send(&mut self.chance, event, self.organisation.accounts());
@@ -79,13 +79,19 @@ impl Simulation {
     /// Gives every rep something to do on a day, so that the number of events comes out in the end.
     fn plan_day(&mut self, date: NaiveDate) {
         self.begin_day(date);
-        if !is_working(date) {
+        if !self.calendar.is_working(date) {
             return;
         }
-        let missing = self.settings.events.saturating_sub(self.outbox.sent) as f64;
-        let days_left = self.calendar.working_days_from(date);
-        let expected = (EVENTS_PER_ACTION * GUESS_WEIGHT + self.outbox.sent as f64) / (GUESS_WEIGHT + self.actions as f64);
-        let actions = self.chance.poisson(missing / days_left as f64 / expected);
+        let missing = self.settings.events.saturating_sub(self.outbox.sent);
+        let actions = match self.calendar.working_days_from(date) {
+            // Every action makes an event at once, so that none is missing in the end.
+            1 => missing,
+            days_left => {
+                let (sent, done) = (self.outbox.sent as f64, self.actions as f64);
+                let expected = (EVENTS_PER_ACTION * GUESS_WEIGHT + sent) / (GUESS_WEIGHT + done);
+                self.chance.poisson(missing as f64 / days_left as f64 / expected)
+            }
+        };
         let sellers: Vec<usize> = (0..self.organisation.reps.len()).filter(|rep| !self.organisation.reps[*rep].has_left).collect();
         for _ in 0..actions {
             let rep = self.chance.one_of(&sellers);
@@ -95,28 +101,14 @@ impl Simulation {
         self.actions += actions;
     }
 
-    /// What is missing in the end is made up by calls on the last working day.
-    fn fill_up(&mut self) {
-        let last = self.calendar.dates().filter(|date| is_working(*date)).last();
-        let Some(date) = last.or(self.calendar.dates().last()) else { return };
-        while self.outbox.sent < self.settings.events {
-            let rep = self.chance.below(self.organisation.reps.len());
-            let at = self.calendar.working_time(&mut self.chance, date);
-            self.call(at, rep);
-        }
-    }
-
     /// Lets the next thing happen; false when nothing is left.
     fn step(&mut self) -> bool {
         let day_starts_at = self.next_day.map(|day| self.calendar.at(day, 0));
         match (self.agenda.next_at(), day_starts_at) {
             (next_at, Some(starts_at)) if next_at.is_none_or(|at| at >= starts_at) => {
                 let day = self.next_day.take();
-                self.next_day = day.and_then(|day| day.succ_opt()).filter(|next| self.calendar.dates().any(|date| date == *next));
+                self.next_day = day.and_then(|day| day.succ_opt()).filter(|next| *next <= self.calendar.last());
                 day.into_iter().for_each(|day| self.plan_day(day));
-                if self.next_day.is_none() {
-                    self.fill_up();
-                }
             }
             (Some(next_at), _) if next_at < self.calendar.end_ms() => {
                 if let Some((at, action)) = self.agenda.pop() {

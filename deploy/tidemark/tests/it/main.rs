@@ -1,6 +1,9 @@
 //! The binary as people use it: real processes, the real Kafka and the real ClickHouse engine, on free ports of this machine.
 
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test that fails or skips says where")]
+
 mod command_line;
+mod crm_sales_opportunities;
 mod dependencies;
 mod life_and_death;
 mod recovery;

@@ -1,5 +1,6 @@
 //! A whole stack for one test: `tidemark up` as a child process on free ports with a temporary state directory.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -26,7 +27,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 pub struct Stack {
     state: TempDir,
     ports: Ports,
-    without: Vec<&'static str>,
+    flags: Vec<&'static str>,
     up: Option<Child>,
     client: Client,
 }
@@ -41,17 +42,17 @@ struct Ports {
 }
 
 impl Stack {
-    /// Everything, with the tenant `demo` (Asia/Shanghai, CNY).
+    /// Everything, with the tenant `demo` in Asia/Shanghai and CNY.
     pub fn start() -> Self {
-        Self::start_without(&[])
+        Self::start_with(&["--time-zone", "Asia/Shanghai", "--currency", "CNY"])
     }
 
-    /// Everything but these parts of `--without`.
-    pub fn start_without(parts: &[&'static str]) -> Self {
+    /// With these flags of `tidemark up`.
+    pub fn start_with(flags: &[&'static str]) -> Self {
         let [ingest, query, projector, kafka, clickhouse] = free_ports();
         let ports = Ports { ingest, query, projector, kafka, clickhouse };
         let state = tempfile::tempdir().unwrap();
-        let mut stack = Self { state, ports, without: parts.to_vec(), up: None, client: Client::new() };
+        let mut stack = Self { state, ports, flags: flags.to_vec(), up: None, client: Client::new() };
         stack.start_again();
         stack
     }
@@ -59,11 +60,8 @@ impl Stack {
     /// Starts on the same ports and the same state.
     pub fn start_again(&mut self) {
         let mut command = tidemark();
-        self.place(&mut command).arg("up").args(["--tenant", "demo", "--time-zone", "Asia/Shanghai", "--currency", "CNY"]);
-        command.args(["--key", KEY]).stdout(Stdio::piped()).stderr(self.log("up"));
-        for part in &self.without {
-            command.args(["--without", part]);
-        }
+        self.place(&mut command).args(["up", "--tenant", "demo", "--key", KEY]).args(&self.flags);
+        command.stdout(Stdio::piped()).stderr(self.log("up"));
         let mut up = command.spawn().unwrap();
         let stdout = up.stdout.take().unwrap();
         self.up = Some(up);
@@ -81,9 +79,9 @@ impl Stack {
     }
 
     /// `tidemark` with this stack's addresses and state.
-    pub fn run(&self, arguments: &[&str]) -> Output {
+    pub fn run(&self, arguments: &[&OsStr]) -> Output {
         let mut command = tidemark();
-        self.place(&mut command).args(arguments).output().unwrap()
+        self.place(&mut command).env("TIDEMARK_KEY", KEY).args(arguments).output().unwrap()
     }
 
     /// The state directory.
@@ -108,14 +106,8 @@ impl Stack {
         answer["position"].as_str().unwrap_or_else(|| panic!("no position in {answer}")).to_owned()
     }
 
-    /// Asks query, as `/v1/kpis/visits?from=...`.
+    /// Asks query, as `/v1/kpis/visits?from=...`; patient with a stack that is recovering, asks again until it answers.
     pub async fn get(&self, path: &str) -> Value {
-        let request = self.client.get(format!("{}{path}", self.query())).bearer_auth(KEY);
-        json(request.send().await.unwrap()).await
-    }
-
-    /// As [`Stack::get`], but patient with a stack that is recovering: asks again until it answers.
-    pub async fn get_when_there(&self, path: &str) -> Value {
         let deadline = Instant::now() + RECOVERED_WITHIN;
         loop {
             let request = self.client.get(format!("{}{path}", self.query())).bearer_auth(KEY);
