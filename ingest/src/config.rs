@@ -4,6 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::Error;
+
 /// The `[ingest]` section.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -30,6 +32,19 @@ pub struct Config {
     pub drain_timeout_ms: u64,
     /// What `Retry-After` says with 429 and 503.
     pub retry_after_s: u64,
+}
+
+impl Config {
+    /// # Errors
+    /// Bounds under which some request could never be answered.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if self.in_flight_bytes_max < self.body_bytes_max {
+            let (all, one) = (self.in_flight_bytes_max, self.body_bytes_max);
+            let reason = format!("in_flight_bytes_max = {all} has no room for one body of body_bytes_max = {one}");
+            return Err(Error::Bounds(reason));
+        }
+        Ok(())
+    }
 }
 
 impl Default for Config {

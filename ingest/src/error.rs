@@ -16,6 +16,9 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Bounds that contradict each other.
+    #[error("[ingest] cannot work: {0}")]
+    Bounds(String),
     /// The log was made with another number of partitions, which decides where each tenant lives.
     #[error(
         "topic {topic} has {found} partitions, but [kafka] says {configured}: set `partitions = {found}` \

@@ -78,12 +78,13 @@ pub struct Server {
 /// # Errors
 /// Kafka unreachable, a topic that contradicts the configuration, an address that cannot be taken.
 pub async fn bind(config: Config, kafka: KafkaConfig, tenants: Arc<Tenants>, clock: Clock) -> Result<Server, Error> {
+    config.check()?;
     let listen_error = |source| Error::Listen { address: config.listen, source };
     let listener = TcpListener::bind(config.listen).await.map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;
     let log = Log::connect(&kafka, &config)?;
     let topics = publish::ensure(&log, &kafka, &config).await?;
-    let in_flight = Arc::new(Semaphore::new(config.in_flight_bytes_max / 1024));
+    let in_flight = Arc::new(Semaphore::new(config.in_flight_bytes_max.div_ceil(1024)));
     let service = Service { metrics: Metrics::new()?, config, tenants, clock, log, in_flight, topics };
     Ok(Server { listener, address, service: Arc::new(service) })
 }

@@ -4,6 +4,7 @@ use std::{
     fs::File,
     io::{self, BufRead, BufReader},
     path::Path,
+    time::Duration,
 };
 
 use futures::{StreamExt, TryStreamExt, stream};
@@ -20,6 +21,9 @@ use super::{
 };
 use crate::Error;
 
+/// How long a stop waits for the requests under way.
+const STOP_GRACE: Duration = Duration::from_secs(3);
+
 /// Imports a file; goes on where an interrupted import of the same file and mapping stopped.
 /// What cannot be imported is in `FILE.refused.ndjson` and counted by reason; it stops nothing.
 ///
@@ -33,9 +37,10 @@ pub async fn import(options: &ImportOptions, shutdown: CancellationToken) -> Res
     let bar = progress_bar(options);
     let mut batches = read_batches(options.clone(), mapping, journal.place());
     let mut answered = stream::poll_fn(|context| batches.poll_recv(context))
+        .take_until(shutdown.cancelled())
         .map_ok(|batch| post(&poster, batch))
         .try_buffered(options.concurrency.max(1))
-        .take_until(shutdown.cancelled())
+        .take_until(grace(&shutdown))
         .boxed();
     while let Some((batch, answer)) = answered.try_next().await? {
         journal.record(&batch, &answer)?;
@@ -47,6 +52,12 @@ pub async fn import(options: &ImportOptions, shutdown: CancellationToken) -> Res
     }
     bar.finish_and_clear();
     journal.finish()
+}
+
+/// Requests under way when the import is stopped may still be answered, for a while.
+async fn grace(shutdown: &CancellationToken) {
+    shutdown.cancelled().await;
+    tokio::time::sleep(STOP_GRACE).await;
 }
 
 async fn post(poster: &Poster, batch: Batch) -> Result<(Batch, Answered), Error> {

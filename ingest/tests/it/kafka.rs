@@ -45,7 +45,9 @@ pub fn start() -> Option<Kafka> {
         .replace("{dir}", &directory.path().join("data").display().to_string());
     let config = directory.path().join("server.properties");
     fs::write(&config, properties).unwrap();
-    let java = |class: &str| format!("java -Xmx384m -cp '{}/*' {class}", jars.display());
+    let java = |class: &str| {
+        format!("java -Xmx384m -Djava.io.tmpdir='{}' -cp '{}/*' {class}", directory.path().display(), jars.display())
+    };
     // The shell ends the broker when its standard input closes, which the system does when this process dies.
     let script = format!(
         "{format} format -t AAAAAAAAAAAAAAAAAAAAAQ -c '{config}' && {{ {run} '{config}' & }}; broker=$!; read -r _; kill -9 $broker",

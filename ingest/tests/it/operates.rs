@@ -56,6 +56,9 @@ async fn starts_that_are_refused() {
     let nowhere = KafkaConfig { brokers: format!("127.0.0.1:{}", kafka::free_port()), ..KafkaConfig::default() };
     let error = attempt(nowhere, free.clone()).await;
     assert!(error.contains("did not answer within 1000 ms") && error.contains("is it running"), "{error}");
+    let nowhere = KafkaConfig::default();
+    let error = attempt(nowhere, Config { in_flight_bytes_max: 10, ..free.clone() }).await;
+    assert!(error.contains("in_flight_bytes_max = 10 has no room"), "{error}");
     let Some(kafka) = kafka::shared() else { return };
     start(kafka.config(), "first", free.clone()).await.stop().await;
     let error = attempt(KafkaConfig { partitions: 5, ..kafka.config() }, free.clone()).await;
