@@ -43,10 +43,9 @@ impl Ingest {
     /// # Errors
     /// The key is wrong, ingest stays away, or refuses an event: what is simulated is valid.
     pub(super) async fn post(&self, lines: String) -> Result<Answer> {
-        let body = bytes::Bytes::from(lines);
         let give_up_at = Instant::now() + PATIENCE;
         loop {
-            match self.attempt(body.clone()).await? {
+            match self.attempt(lines.clone()).await? {
                 Ok(answer) => return Ok(answer),
                 Err(busy) if Instant::now() > give_up_at => {
                     bail!("{} took nothing for {} s: {busy}", self.address, PATIENCE.as_secs());
@@ -57,9 +56,9 @@ impl Ingest {
     }
 
     /// The answer, or why it is worth trying again.
-    async fn attempt(&self, body: bytes::Bytes) -> Result<Result<Answer, String>> {
+    async fn attempt(&self, lines: String) -> Result<Result<Answer, String>> {
         let request = self.client.post(&self.address).bearer_auth(&self.key).header("content-type", "application/x-ndjson");
-        let response = match request.body(body).send().await {
+        let response = match request.body(lines).send().await {
             Ok(response) => response,
             Err(error) => return Ok(Err(error.to_string())),
         };
@@ -70,7 +69,8 @@ impl Ingest {
         let text = response.text().await.unwrap_or_default();
         match status {
             StatusCode::OK | StatusCode::UNPROCESSABLE_ENTITY => {
-                let answer: Answer = serde_json::from_str(&text).with_context(|| format!("{} answered {text:.300}", self.address))?;
+                let answer: Answer =
+                    serde_json::from_str(&text).with_context(|| format!("{} answered {text:.300}", self.address))?;
                 if let Some(refusal) = answer.refused.first() {
                     bail!("{} refused a simulated event ({}): {}", self.address, refusal.code, refusal.message);
                 }

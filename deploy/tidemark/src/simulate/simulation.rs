@@ -92,7 +92,8 @@ impl Simulation {
                 self.chance.poisson(missing as f64 / days_left as f64 / expected)
             }
         };
-        let sellers: Vec<usize> = (0..self.organisation.reps.len()).filter(|rep| !self.organisation.reps[*rep].has_left).collect();
+        let sellers: Vec<usize> =
+            (0..self.organisation.reps.len()).filter(|rep| !self.organisation.reps[*rep].has_left).collect();
         for _ in 0..actions {
             let rep = self.chance.one_of(&sellers);
             let at = self.calendar.working_time(&mut self.chance, date);

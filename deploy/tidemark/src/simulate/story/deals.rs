@@ -16,8 +16,13 @@ use crate::simulate::agenda::{Action, OpenDeal};
 /// The stages of `schemas/pipelines/default.toml`.
 const STAGES: &[&str] = &["prospecting", "qualification", "engaging", "requirement", "proposal", "negotiation", "contract"];
 /// Weight, name and usual price of each product.
-const PRODUCTS: &[(u32, (&str, i64))] =
-    &[(34, ("Atlas", 12_000)), (26, ("Borealis", 30_000)), (18, ("Cascade", 75_000)), (14, ("Delta", 4_500)), (8, ("Ember", 260_000))];
+const PRODUCTS: &[(u32, (&str, i64))] = &[
+    (34, ("Atlas", 12_000)),
+    (26, ("Borealis", 30_000)),
+    (18, ("Cascade", 75_000)),
+    (14, ("Delta", 4_500)),
+    (8, ("Ember", 260_000)),
+];
 const CURRENCIES: &[(u32, Option<&str>)] = &[(91, None), (6, Some("USD")), (3, Some("EUR"))];
 
 #[derive(Clone, Copy)]

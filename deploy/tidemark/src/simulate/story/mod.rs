@@ -7,10 +7,7 @@ mod money;
 mod people;
 mod touches;
 
-use super::{
-    agenda::Action,
-    simulation::Simulation,
-};
+use super::{agenda::Action, simulation::Simulation};
 
 /// The next id of every kind of entity.
 #[derive(Default)]

@@ -20,8 +20,7 @@ enum Paid {
     Never,
 }
 
-const WAYS: &[(u32, Paid)] =
-    &[(62, Paid::InTime), (21, Paid::Late), (11, Paid::InParts), (4, Paid::NotYet), (2, Paid::Never)];
+const WAYS: &[(u32, Paid)] = &[(62, Paid::InTime), (21, Paid::Late), (11, Paid::InParts), (3, Paid::NotYet), (3, Paid::Never)];
 
 /// A receivable whose payments are being planned.
 struct Asked<'a> {
@@ -71,7 +70,7 @@ impl Simulation {
             Paid::NotYet => {}
             Paid::Never => {
                 let waived = PaymentWaived { receivable_id: asked.receivable_id.clone() };
-                self.plan_days_later(asked.at, asked.due_days + 45.0, None, asked.deal.rep, Data::PaymentWaived(waived));
+                self.plan_days_later(asked.at, asked.due_days + 10.0, None, asked.deal.rep, Data::PaymentWaived(waived));
             }
         }
     }
@@ -86,7 +85,7 @@ impl Simulation {
             currency: asked.deal.currency.map(str::to_owned),
             method: Some(self.chance.weighted(&[(70, "transfer"), (20, "card"), (10, "bill")]).to_owned()),
         };
-        let refund = self.chance.percent(2).then(|| PaymentMoved { amount: Decimal6::from_int(amount / 4), ..moved.clone() });
+        let refund = self.chance.percent(4).then(|| PaymentMoved { amount: Decimal6::from_int(amount / 4), ..moved.clone() });
         // Money is booked by finance: no rep.
         let mut plan = |at: i64, data: Data| {
             let data = Box::new(data);
@@ -94,7 +93,7 @@ impl Simulation {
         };
         plan(at, Data::PaymentReceived(moved));
         if let Some(refund) = refund {
-            plan(at + 10 * 86_400_000, Data::PaymentRefunded(refund));
+            plan(at + 5 * 86_400_000, Data::PaymentRefunded(refund));
         }
     }
 }

@@ -22,8 +22,8 @@ impl Simulation {
             self.set_rates(date);
             self.appeal(at, date);
         }
-        let is_first_of_quarter = date.day() == 1 && date.month() % 3 == 1;
-        if is_first_of_quarter && self.settings.events >= self.organisation.reps.len() as u64 * 300 {
+        let is_end_of_quarter = date.day() == 25 && date.month() % 3 == 0;
+        if is_end_of_quarter && self.settings.events >= self.organisation.reps.len() as u64 * 300 {
             self.rate_each_other(at, date);
         }
         if self.calendar.is_working(date) && date != self.calendar.first() {

@@ -23,9 +23,9 @@ enum Routine {
 
 const ROUTINES: &[(u32, Routine)] = &[
     (430, Routine::Call),
-    (270, Routine::Visit),
+    (300, Routine::Visit),
     (110, Routine::Lead),
-    (90, Routine::Deal),
+    (60, Routine::Deal),
     (97, Routine::Activity),
     (3, Routine::Incident),
 ];
@@ -101,7 +101,8 @@ impl Simulation {
     }
 
     fn activity(&mut self, at: i64, rep: usize) {
-        let kinds = [(30, "training"), (20, "product_feedback"), (12, "success_case"), (14, "requirement_doc"), (24, "proposal_review")];
+        let kinds =
+            [(30, "training"), (20, "product_feedback"), (12, "success_case"), (14, "requirement_doc"), (24, "proposal_review")];
         let kind = self.chance.weighted(&kinds);
         let is_scored = matches!(kind, "requirement_doc" | "proposal_review" | "training");
         let data = ActivityCompleted {
