@@ -1,7 +1,5 @@
 //! Bad input over HTTP: each gets a status, a code and a field; what was refused is kept, and nothing else is lost.
 
-use std::time::Duration;
-
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 use tidemark_ingest::Config;
@@ -12,7 +10,7 @@ use crate::{
     server::{Ingest, answer, start},
 };
 
-fn lost(event_id: &str) -> Value {
+pub fn lost(event_id: &str) -> Value {
     json!({ "type": "deal.lost", "event_id": event_id, "occurred_at": "2026-03-05", "data": { "deal_id": "D-1" } })
 }
 
@@ -54,6 +52,40 @@ async fn one_bad_event_costs_the_others_nothing() {
     assert_eq!((&letters[0]["reasons"][0]["code"], &letters[0]["body"]), (&json!("unknown_field"), &json!(bad.to_string())));
     assert_eq!(letters[1]["body"], "{broken");
     assert_eq!(ingest.records(EVENTS_TOPIC).await.len(), 4);
+    ingest.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_kind_of_bad_event_is_a_422_that_names_code_and_field() {
+    let Some(kafka) = kafka::shared() else { return };
+    let ingest = start(kafka.config(), "kinds", Config::default()).await;
+    let due = |name: &str, value: Value| {
+        let mut event = json!({ "type": "payment.due", "event_id": "E", "occurred_at": "2026-03-05",
+            "data": { "receivable_id": "I-1", "amount": "10.50", "due_on": "2026-04-01" } });
+        match name.strip_prefix("data.") {
+            Some(name) => event["data"][name] = value,
+            None => event[name] = value,
+        }
+        event
+    };
+    for (field, value, code) in [
+        ("type", json!("payment.overdue"), "unknown_type"),
+        ("data.invoice", json!("I-1"), "unknown_field"),
+        ("data.receivable_id", Value::Null, "missing_field"),
+        ("event_id", Value::Null, "missing_field"),
+        ("data.amount", json!([]), "wrong_type"),
+        ("data.amount", json!("-10.50"), "out_of_range"),
+        ("data.due_on", json!("2150-01-01"), "out_of_range"),
+        ("occurred_at", json!("1989-12-31"), "out_of_range"),
+    ] {
+        let (status, told) = ingest.post_json(&due(field, value)).await;
+        let refusal = &told["refused"][0];
+        assert_eq!((status, &refusal["code"], &refusal["field"]), (422, &json!(code), &json!(field)), "{told}");
+        assert!(refusal["message"].as_str().unwrap().contains(field), "{told}");
+    }
+    assert_eq!(dead_letters(&ingest).await.len(), 8);
+    assert_eq!(ingest.post_json(&due("data.deal_id", json!("D-1"))).await.0, 200);
+    assert_eq!(ingest.records(EVENTS_TOPIC).await.len(), 1);
     ingest.stop().await;
 }
 
@@ -174,25 +206,4 @@ async fn too_much_in_flight_is_a_429() {
     assert_eq!(answer(slow.await.unwrap().unwrap()).await.0, 200);
     assert_eq!(ingest.post_json(&lost("quick")).await.0, 200, "the share was given back");
     ingest.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn without_kafka_there_is_no_ack() {
-    let Some(mut kafka) = kafka::start() else { return };
-    let config = Config { publish_timeout_ms: 1_000, ready_timeout_ms: 500, ..Config::default() };
-    let ingest = start(kafka.config(), "no-kafka", config).await;
-    assert_eq!(ingest.post_json(&lost("a")).await.0, 200);
-    assert_eq!(ingest.get("/readyz").await.0, 200);
-    kafka.kill();
-    for body in [lost("b"), json!({ "type": "refused" })] {
-        let response = ingest.post("application/json", body.to_string()).send().await.unwrap();
-        assert_eq!(response.headers()["retry-after"], "1");
-        let (status, told) = answer(response).await;
-        assert_eq!((status, &told["error"]["code"]), (503, &json!("log_unavailable")), "{told}");
-    }
-    let (status, ready) = ingest.get("/readyz").await;
-    let ready: Value = serde_json::from_str(&ready).unwrap();
-    assert_eq!((status, &ready["kafka"]["reachable"]), (503, &json!(false)));
-    assert_eq!(ingest.get("/healthz").await.0, 200);
-    tokio::time::timeout(Duration::from_secs(10), ingest.stop()).await.expect("it stops without Kafka too");
 }

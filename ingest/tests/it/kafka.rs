@@ -17,8 +17,10 @@ use tidemark_schemas::connect::KafkaConfig;
 /// A broker that ends with the value, and with the test process however that ends.
 pub struct Kafka {
     pub brokers: String,
+    port: u16,
     shell: Child,
-    _directory: TempDir,
+    jars: PathBuf,
+    directory: TempDir,
 }
 
 /// The broker that the tests of this binary share, or nothing when the jars are not in the cache.
@@ -43,24 +45,28 @@ pub fn start() -> Option<Kafka> {
         .replace("{port}", &port.to_string())
         .replace("{controller_port}", &controller_port.to_string())
         .replace("{dir}", &directory.path().join("data").display().to_string());
-    let config = directory.path().join("server.properties");
-    fs::write(&config, properties).unwrap();
-    let java = |class: &str| {
-        format!("java -Xmx384m -Djava.io.tmpdir='{}' -cp '{}/*' {class}", directory.path().display(), jars.display())
-    };
-    // The shell ends the broker when its standard input closes, which the system does when this process dies.
+    fs::write(directory.path().join("server.properties"), properties).unwrap();
+    let shell = launch(&jars, directory.path());
+    wait_for(port, directory.path());
+    Some(Kafka { brokers: format!("127.0.0.1:{port}"), port, shell, jars, directory })
+}
+
+/// The shell ends the broker when its standard input closes, which the system does when this process dies.
+fn launch(jars: &Path, directory: &Path) -> Child {
+    let config = directory.join("server.properties");
+    let java =
+        |class: &str| format!("java -Xmx384m -Djava.io.tmpdir='{}' -cp '{}/*' {class}", directory.display(), jars.display());
     let script = format!(
-        "{format} format -t AAAAAAAAAAAAAAAAAAAAAQ -c '{config}' && {{ {run} '{config}' & }}; broker=$!; read -r _; kill -9 $broker",
+        "{format} format --ignore-formatted -t AAAAAAAAAAAAAAAAAAAAAQ -c '{config}' \
+         && {{ {run} '{config}' & }}; broker=$!; read -r _; kill -9 $broker; wait",
         format = java("kafka.tools.StorageTool"),
         run = java("kafka.Kafka"),
         config = config.display(),
     );
-    let log = fs::File::create(directory.path().join("kafka.log")).unwrap();
+    let log = fs::File::create(directory.join("kafka.log")).unwrap();
     let mut shell = Command::new("sh");
     shell.args(["-c", &script]).stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log);
-    let shell = shell.spawn().unwrap();
-    wait_for(port, directory.path());
-    Some(Kafka { brokers: format!("127.0.0.1:{port}"), shell, _directory: directory })
+    shell.spawn().unwrap()
 }
 
 impl Kafka {
@@ -72,6 +78,12 @@ impl Kafka {
     pub fn kill(&mut self) {
         drop(self.shell.stdin.take());
         let _ = self.shell.wait();
+    }
+
+    /// At the same address, with what it had written.
+    pub fn start_again(&mut self) {
+        self.shell = launch(&self.jars, self.directory.path());
+        wait_for(self.port, self.directory.path());
     }
 }
 

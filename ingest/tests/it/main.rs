@@ -8,6 +8,7 @@ mod bad_requests;
 mod imports;
 mod kafka;
 mod operates;
+mod outages;
 mod refuses;
 mod round_trips;
 mod server;
