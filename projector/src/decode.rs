@@ -63,6 +63,9 @@ pub fn decode(partition: i32, record: &Record, settings: &Settings) -> Result<Re
         Err(source @ DecodeError::UnknownSchema(_)) => return Err(Error::Upgrade { partition, offset: position, source }),
         Err(error) => return poison(key, error.to_string()),
     };
+    if let Some(reason) = impossible(&event) {
+        return poison(key, reason.to_owned());
+    }
     let Some(tenant) = key else {
         return poison(None, "the record has no key, which says whose event it is".to_owned());
     };
@@ -70,4 +73,20 @@ pub fn decode(partition: i32, record: &Record, settings: &Settings) -> Result<Re
         return Err(Error::UnknownTenant { partition, offset: position, tenant });
     };
     Ok(Ok(Decoded { position, known_at: record.appended_at, tenant: tenant.name.clone(), event }))
+}
+
+/// 1970-01-01 … 2149-12-31 in milliseconds: what dates and instants may be, everywhere.
+const INSTANTS_MS: std::ops::Range<i64> = 0..5_680_281_600_000;
+
+/// What ingest would have refused, so that it came from somewhere else.
+fn impossible(event: &Event) -> Option<&'static str> {
+    let envelope = &event.envelope;
+    let instants = [Some(envelope.occurred_at), envelope.recorded_at, Some(envelope.received_at)];
+    if instants.into_iter().flatten().any(|instant| !INSTANTS_MS.contains(&instant)) {
+        return Some("an instant lies outside 1970 … 2149");
+    }
+    if envelope.source.is_empty() || envelope.event_id.is_empty() {
+        return Some("the event has no identity");
+    }
+    None
 }

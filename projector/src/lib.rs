@@ -1,6 +1,8 @@
 //! The projector: one pure function of the log, and idempotent writes.
 //! poll → decode → admit → fold → measure → write → publish → commit; see `pipeline/mod.rs` for the sentence.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "tests"))]
+
 mod admit;
 mod change;
 mod config;

@@ -46,11 +46,9 @@ struct Stay<'a> {
 }
 
 pub fn fold(events: &[Event], context: &FoldContext<'_, '_>, folded: &mut Folded) {
-    let mut deal = Deal::default();
-    deal.rep_id = events
-        .iter()
-        .filter(|event| matches!(event.data, Data::DealOpened(_)))
-        .find_map(|event| event.envelope.rep_id.as_deref());
+    let mut openings = events.iter().filter(|event| matches!(event.data, Data::DealOpened(_)));
+    let rep_id = openings.find_map(|event| event.envelope.rep_id.as_deref());
+    let mut deal = Deal { rep_id, ..Deal::default() };
     for event in events {
         deal.apply(event, &context.settings().pipeline);
     }

@@ -28,11 +28,11 @@ pub async fn apply_schema(config: &ClickHouseConfig) -> Result<(), Error> {
     let client = client(config);
     for step in schema_steps() {
         // The first step makes the table that steps are recorded in, so it is applied without looking.
-        if step.number > 1 {
-            if let Some(applied) = applied(&client, step.number).await? {
-                check(step, &applied)?;
-                continue;
-            }
+        if step.number > 1
+            && let Some(applied) = applied(&client, step.number).await?
+        {
+            check(step, &applied)?;
+            continue;
         }
         client.query(step.sql).execute().await?;
         record(&client, step).await?;

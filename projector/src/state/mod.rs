@@ -18,8 +18,11 @@ use crate::Error;
 /// Changes of one batch: a value, or none for a key that is removed.
 pub type Writes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
+/// A key and its value.
+pub type KeyValue = (Vec<u8>, Vec<u8>);
+
 /// One entry, or why it could not be read.
-pub type Entry = Result<(Vec<u8>, Vec<u8>), Error>;
+pub type Entry = Result<KeyValue, Error>;
 
 /// A partition's state.
 pub trait State: Send {

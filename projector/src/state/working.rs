@@ -98,7 +98,7 @@ impl<'a> Working<'a> {
     }
 
     /// The first stored entry that this batch has not written over or removed.
-    fn first_untouched(&self, entries: impl Iterator<Item = super::Entry>) -> Result<Option<(Vec<u8>, Vec<u8>)>, Error> {
+    fn first_untouched(&self, entries: impl Iterator<Item = super::Entry>) -> Result<Option<super::KeyValue>, Error> {
         for entry in entries {
             let (key, value) = entry?;
             if !self.writes.contains_key(&key) {

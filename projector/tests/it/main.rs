@@ -1,5 +1,5 @@
 //! The projector against the independent naive model, and its rows against the places where batches are cut.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs, reason = "tests")]
 
 mod batch_cuts;
 #[path = "../../../query/tests/it/engine.rs"]

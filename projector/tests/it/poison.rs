@@ -42,6 +42,18 @@ fn a_record_without_a_key_is_kept_and_passed() {
 }
 
 #[test]
+fn events_that_ingest_would_refuse_are_kept_and_passed() {
+    let organisation = Organisation::new();
+    let partition = organisation.open(Memory::default());
+    let mut history = generate::history(1, 3);
+    history[0].envelope.occurred_at = i64::MAX;
+    history[1].envelope.event_id.clear();
+    let batch = partition.project(&log(&history), "log").unwrap();
+    let reasons: Vec<&str> = batch.rows.poison.iter().map(|poison| poison.reason.as_str()).collect();
+    assert_eq!(reasons, ["an instant lies outside 1970 … 2149", "the event has no identity"]);
+}
+
+#[test]
 fn a_newer_schema_or_an_unknown_company_makes_the_partition_wait() {
     let organisation = Organisation::new();
     let partition = organisation.open(Memory::default());
