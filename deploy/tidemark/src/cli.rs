@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands;
 use crate::config::Overrides;
+use crate::simulate;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -62,6 +63,8 @@ pub enum Command {
     Query,
     /// Turn the rows of CSV files into events by a mapping and send them to ingest
     Import(commands::import::Args),
+    /// Invent a sales organisation and write its events as NDJSON, or send them to ingest
+    Simulate(simulate::Args),
     /// Check everything that Tidemark needs and say what to do about what is missing
     Doctor,
     /// Add tenants and their keys

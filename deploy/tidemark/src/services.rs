@@ -107,6 +107,8 @@ impl Services {
                 tracing::warn!(error = format!("{error:#}"), "a service ended with an error");
             }
         }
+        // What is left would only complain that its servers are going.
+        self.running.abort_all();
     }
 }
 

@@ -93,7 +93,7 @@ impl Feed {
         match self {
             Self::Simulated => {
                 println!("\nsimulating a sales organisation ...");
-                tidemark.args(["simulate", "--key", KEY, "--url", "http://127.0.0.1:8080"]);
+                tidemark.args(["simulate", "--key", KEY]);
             }
             Self::Imported(files) => {
                 // The data's own directory may be read-only, and is not ours to write to.
