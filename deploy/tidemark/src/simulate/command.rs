@@ -4,7 +4,7 @@ use std::{
     fs::File,
     io::{BufWriter, Write},
     num::NonZeroU32,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -37,8 +37,8 @@ pub struct Args {
     /// Events per tenant, with their duplicates and corrections
     #[arg(long, default_value_t = 20_000)]
     events: u64,
-    /// Tenants; with --key there are as many as keys
-    #[arg(long, default_value_t = NonZeroU32::MIN, conflicts_with = "key")]
+    /// Tenants; where events are sent there are as many as keys
+    #[arg(long, default_value_t = NonZeroU32::MIN)]
     tenants: NonZeroU32,
     /// Sellers of each tenant
     #[arg(long, default_value_t = 40)]
@@ -67,8 +67,8 @@ pub struct Args {
     /// Events per second and tenant [default: as fast as possible]
     #[arg(long, value_name = "N")]
     rate: Option<NonZeroU32>,
-    /// Write to this file; of several tenants each to its own, numbered [default: standard output]
-    #[arg(long, value_name = "FILE", conflicts_with = "key")]
+    /// Write to this file, `-` for standard output; several tenants each to their own, numbered [default without a key: -]
+    #[arg(long, value_name = "FILE", conflicts_with = "url")]
     output: Option<PathBuf>,
 }
 
@@ -114,24 +114,32 @@ async fn simulate(place: &Place, args: &Args) -> Result<()> {
 }
 
 fn destinations(place: &Place, args: &Args) -> Result<Vec<Destination>> {
-    if !args.key.is_empty() {
+    if args.output.is_none() && !args.key.is_empty() {
         let config = Config::load(place.config.as_deref(), place.overrides())?;
         let url = args.url.clone().unwrap_or_else(|| format!("http://{}", config.ingest.listen));
         return args.key.iter().map(|key| Ok(Destination::Ingest(Ingest::new(&url, key)?))).collect();
     }
-    let lines = |tenant: u32| -> Result<Destination> {
-        let Some(output) = &args.output else { return Ok(Destination::Lines(Box::new(std::io::stdout()))) };
-        let mut path = output.clone();
-        if args.tenants > NonZeroU32::MIN {
-            let stem = output.file_stem().unwrap_or_default().to_string_lossy();
-            let extension = output.extension().map(|extension| format!(".{}", extension.to_string_lossy()));
-            path.set_file_name(format!("{stem}-{tenant}{}", extension.unwrap_or_default()));
-        }
-        let file = File::create(&path).with_context(|| path.display().to_string())?;
-        Ok(Destination::Lines(Box::new(BufWriter::new(file))))
+    let output = args.output.as_deref().filter(|output| *output != Path::new("-"));
+    let Some(output) = output else {
+        ensure!(args.tenants == NonZeroU32::MIN, "several tenants need a --key for each, or an --output that is a file");
+        return Ok(vec![Destination::Lines(Box::new(std::io::stdout()))]);
     };
-    ensure!(args.output.is_some() || args.tenants == NonZeroU32::MIN, "several tenants need --key for each, or --output");
-    (1..=args.tenants.get()).map(lines).collect()
+    if args.tenants == NonZeroU32::MIN {
+        return Ok(vec![file(output)?]);
+    }
+    (1..=args.tenants.get()).map(|tenant| file(&numbered(output, tenant))).collect()
+}
+
+fn file(path: &Path) -> Result<Destination> {
+    let file = File::create(path).with_context(|| path.display().to_string())?;
+    Ok(Destination::Lines(Box::new(BufWriter::new(file))))
+}
+
+/// `events.ndjson` becomes `events-2.ndjson`.
+fn numbered(path: &Path, number: u32) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let extension = path.extension().map(|extension| format!(".{}", extension.to_string_lossy()));
+    path.with_file_name(format!("{stem}-{number}{}", extension.unwrap_or_default()))
 }
 
 async fn deliver(settings: Settings, destination: Destination, rate: Option<NonZeroU32>, progress: &ProgressBar) -> Result<()> {

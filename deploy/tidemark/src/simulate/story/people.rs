@@ -22,7 +22,7 @@ impl Simulation {
             self.set_rates(date);
             self.appeal(at, date);
         }
-        let is_end_of_quarter = date.day() == 25 && date.month() % 3 == 0;
+        let is_end_of_quarter = date.day() == 25 && date.month().is_multiple_of(3);
         if is_end_of_quarter && self.settings.events >= self.organisation.reps.len() as u64 * 300 {
             self.rate_each_other(at, date);
         }
