@@ -27,11 +27,9 @@ pub fn fold(
     let events: Vec<&Event> = admission.removed.iter().chain(&admission.added).collect();
     let mut accounts = mention(working, settings, admission)?;
     let mut queue: VecDeque<Entity> = events.iter().filter_map(|event| event.entity()).collect();
-    let mut folded = BTreeSet::new();
+    // An entity may come twice: as what the event is about, and again because a parent changed after it was folded.
+    // It ends because no entity is, through others, its own parent.
     while let Some(entity) = queue.pop_front() {
-        if !folded.insert(entity.clone()) {
-            continue;
-        }
         let (old, new) = refold(working, settings, &entity)?;
         changes.facts(&old.facts, &new.facts);
         changes.findings(&old.findings, &new.findings);
