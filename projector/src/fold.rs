@@ -9,7 +9,7 @@ use crate::{
     Error,
     admit::{Admission, events_of},
     change::EventChanges,
-    facts::{self, FoldContext, Folded, accounts, merges, touches},
+    facts::{self, FoldContext, Folded, accounts, merges, survivors, touches},
     settings::TenantSettings,
     state::{Key, Space, Working},
 };
@@ -36,7 +36,7 @@ pub fn fold(
         if old.facts != new.facts || old.is_deleted != new.is_deleted {
             queue.extend(children(working, settings, &entity)?);
         }
-        touches::update(working, settings, &entity, &old, &new, changes)?;
+        touches::update(working, settings, &old, &new, changes)?;
         accounts.extend(accounts::update_won_deals(working, settings, &entity, &old, &new)?);
         if entity.kind == EntityKind::Account {
             accounts.insert(entity.id.clone());
@@ -45,14 +45,14 @@ pub fn fold(
             }
         }
     }
-    let mut survivors = BTreeSet::new();
+    let mut rows = BTreeSet::new();
     for account in accounts {
-        survivors.insert(merges::survivor(working, settings, &account)?);
+        rows.insert(survivors::survivor(working, settings, &account)?);
         // A merged account has no row of its own; after a merge its old one must go.
-        survivors.insert(account);
+        rows.insert(account);
     }
-    for survivor in survivors {
-        accounts::refold(working, settings, &survivor, changes)?;
+    for account in rows {
+        accounts::refold(working, settings, &account, changes)?;
     }
     Ok(())
 }

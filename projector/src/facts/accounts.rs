@@ -10,7 +10,7 @@ use tidemark_schemas::{
     table::FactTable,
 };
 
-use super::{Folded, fold_order, merges};
+use super::{Folded, fold_order, survivors};
 use crate::{
     Error,
     admit::events_of,
@@ -106,7 +106,7 @@ pub fn refold(
 }
 
 fn fact(working: &Working<'_>, settings: &TenantSettings, account: &str) -> Result<Option<Fact>, Error> {
-    if merges::survivor(working, settings, account)? != account {
+    if survivors::survivor(working, settings, account)? != account {
         return Ok(None);
     }
     let tenant = settings.name.as_ref();
@@ -114,7 +114,7 @@ fn fact(working: &Working<'_>, settings: &TenantSettings, account: &str) -> Resu
     if own.is_some_and(|own| own.is_deleted) {
         return Ok(None);
     }
-    let members = merges::members(working, settings, account)?;
+    let members = survivors::members(working, settings, account)?;
     let mut is_named = false;
     let mut won: Vec<WonDeal> = Vec::new();
     let (mut own_events, mut other_events) = (Vec::new(), Vec::new());

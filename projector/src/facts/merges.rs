@@ -1,11 +1,14 @@
-//! Account merges: which account lives on for which. Chains resolve; in a circle the smallest id lives on, so that the
-//! answer does not depend on the order in which the merges became known.
+//! Account merges: keeps up to date which account lives on in which (`survivors.rs` answers that), and moves what that moves.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use tidemark_schemas::events::{Data, Entity, Event};
 
-use super::{Folded, touches};
+use super::{
+    Folded,
+    survivors::{members, survivor},
+    touches,
+};
 use crate::{
     Error,
     change::EventChanges,
@@ -20,41 +23,6 @@ pub fn merged_into(account: &Entity, events: &[Event]) -> Option<String> {
         Data::AccountMerged(data) if data.into != account.id => Some(data.into.clone()),
         _ => None,
     })
-}
-
-/// The account that an account lives on in; itself when it was not merged.
-///
-/// # Errors
-/// The state cannot be read.
-pub fn survivor(working: &Working<'_>, settings: &TenantSettings, account: &str) -> Result<String, Error> {
-    let mut path = vec![account.to_owned()];
-    loop {
-        let last = path.last().map_or(account, String::as_str);
-        let next: Option<String> = working.read(Key::new(Space::Merge, &settings.name).text(last))?;
-        let Some(next) = next else { return Ok(last.to_owned()) };
-        if let Some(start) = path.iter().position(|seen| *seen == next) {
-            return Ok(path.drain(start..).min().unwrap_or(next));
-        }
-        path.push(next);
-    }
-}
-
-/// A survivor and all accounts that live on in it.
-///
-/// # Errors
-/// The state cannot be read.
-pub fn members(working: &Working<'_>, settings: &TenantSettings, survivor: &str) -> Result<BTreeSet<String>, Error> {
-    let mut members = BTreeSet::from([survivor.to_owned()]);
-    let mut open = vec![survivor.to_owned()];
-    while let Some(account) = open.pop() {
-        let merged: Vec<String> = working.scan(Key::new(Space::Merged, &settings.name).text(&account))?;
-        for account in merged {
-            if members.insert(account.clone()) {
-                open.push(account);
-            }
-        }
-    }
-    Ok(members)
 }
 
 /// After an account's merge changed: re-points it and moves the touches of everyone whose survivor is another now.

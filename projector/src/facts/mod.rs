@@ -15,6 +15,7 @@ mod ratings;
 mod receivables;
 mod roster;
 mod surveys;
+pub mod survivors;
 mod targets;
 pub mod touches;
 mod visits;

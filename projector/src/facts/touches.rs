@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use tidemark_schemas::{
-    events::{Entity, Envelope},
+    events::Envelope,
     fact::{Fact, Scalar},
     table::FactTable,
 };
@@ -11,7 +11,7 @@ use tidemark_schemas::{
 use super::{
     Folded,
     context::{DAY_MS, duration},
-    merges,
+    survivors,
 };
 use crate::{
     Error,
@@ -94,7 +94,6 @@ fn prefix(settings: &TenantSettings, survivor: &str) -> Key {
 pub fn update(
     working: &mut Working<'_>,
     settings: &TenantSettings,
-    _entity: &Entity,
     old: &Folded,
     new: &Folded,
     changes: &mut EventChanges,
@@ -103,14 +102,14 @@ pub fn update(
         return Ok(());
     }
     if let Some(touch) = &old.touch {
-        let survivor = merges::survivor(working, settings, &touch.account_id)?;
+        let survivor = survivors::survivor(working, settings, &touch.account_id)?;
         if let Some(placed) = take(working, settings, &survivor, touch)? {
             changes.facts(placed.fact.as_slice(), &[]);
         }
         refresh_after(working, settings, &survivor, touch, changes)?;
     }
     if let Some(touch) = &new.touch {
-        let survivor = merges::survivor(working, settings, &touch.account_id)?;
+        let survivor = survivors::survivor(working, settings, &touch.account_id)?;
         refresh(working, settings, &survivor, Placed { touch: touch.clone(), fact: None }, changes)?;
         refresh_after(working, settings, &survivor, touch, changes)?;
     }
