@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use arrow::error::ArrowError;
+use datafusion::error::DataFusionError;
 use tidemark_schemas::log::Position;
 
 /// Why there is no answer, or no service.
@@ -44,6 +46,12 @@ pub enum Error {
     /// A body that is not what the door takes.
     #[error("{0}")]
     Body(String),
+    /// None of the forms that the caller would take.
+    #[error("Accept names no form there is; there are {0}")]
+    NotAcceptable(&'static str),
+    /// A question that cannot be planned, or that fails on its data.
+    #[error("{}", .0.strip_backtrace())]
+    Sql(DataFusionError),
     /// Too many bytes.
     #[error("the body has more than {0} bytes (body_bytes_max)")]
     BodyTooLarge(usize),
@@ -72,6 +80,10 @@ pub enum Error {
     #[error("ClickHouse: {0}")]
     ClickHouse(#[from] clickhouse::error::Error),
 
+    /// Too much memory is needed, for this answer or for all together.
+    #[error("the answer needs more memory than there is (memory_bytes_max): ask for fewer rows or groups, or try again")]
+    Memory,
+
     // Ours.
     /// What came back is not what was asked for.
     #[error("ClickHouse answered with something unexpected: {0}")]
@@ -96,5 +108,31 @@ impl Error {
     /// A parameter that cannot be used.
     pub(crate) fn parameter(parameter: &str, reason: impl Into<String>) -> Self {
         Self::Parameter { parameter: parameter.chars().take(60).collect(), reason: reason.into() }
+    }
+}
+
+/// Whose turn it is hides inside DataFusion's error.
+impl From<DataFusionError> for Error {
+    fn from(error: DataFusionError) -> Self {
+        match error {
+            DataFusionError::External(source) => match source.downcast::<clickhouse::error::Error>() {
+                Ok(source) => Self::ClickHouse(*source),
+                Err(source) => Self::Unexpected(source.to_string()),
+            },
+            DataFusionError::Context(_, source) => Self::from(*source),
+            DataFusionError::Shared(source) => match std::sync::Arc::try_unwrap(source) {
+                Ok(source) => Self::from(source),
+                Err(source) => Self::Unexpected(source.strip_backtrace()),
+            },
+            DataFusionError::ResourcesExhausted(_) => Self::Memory,
+            DataFusionError::Internal(reason) => Self::Unexpected(reason),
+            other => Self::Sql(other),
+        }
+    }
+}
+
+impl From<ArrowError> for Error {
+    fn from(error: ArrowError) -> Self {
+        Self::from(DataFusionError::from(error))
     }
 }

@@ -4,12 +4,16 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that fails says where"))]
 
 mod access;
+mod clickhouse;
 mod config;
 mod error;
 mod http;
 mod kpis;
 mod router;
 mod service;
+mod session;
+mod sql;
+mod tables;
 mod telemetry;
 mod trust;
 

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::{Router, middleware::from_fn_with_state, routing::get};
+use axum::{
+    Router,
+    middleware::from_fn_with_state,
+    routing::{get, post},
+};
 
 use crate::{
-    http::{access_log::log_access, freshness, health, kpis, openapi, unknown},
+    http::{access_log::log_access, freshness, health, kpis, openapi, sql, unknown},
     service::Service,
 };
 
@@ -13,6 +17,7 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
     Router::new()
         .route("/v1/kpis", get(kpis::list))
         .route("/v1/kpis/{name}", get(kpis::answer))
+        .route("/v1/sql", post(sql::answer))
         .route("/v1/freshness", get(freshness::freshness))
         .route("/openapi.json", get(openapi::document))
         .route("/healthz", get(health::alive))

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use clickhouse::Client;
+use datafusion::execution::runtime_env::RuntimeEnv;
 use tidemark_schemas::{
     connect::{ClickHouseConfig, KafkaConfig},
     kpi::Catalogue,
@@ -15,7 +16,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{Config, Error, router::router, telemetry::Metrics};
+use crate::{Config, Error, router::router, session, telemetry::Metrics};
 
 /// What every request shares.
 pub(crate) struct Service {
@@ -25,6 +26,8 @@ pub(crate) struct Service {
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) clickhouse: Client,
     pub(crate) metrics: Metrics,
+    /// Memory that SQL answers share.
+    pub(crate) runtime: Arc<RuntimeEnv>,
     /// One permit for each answer of `concurrent_max`.
     turns: Semaphore,
 }
@@ -72,7 +75,8 @@ pub async fn bind(
     let address = listener.local_addr().map_err(listen_error)?;
     let turns = Semaphore::new(config.concurrent_max);
     let client = client(&clickhouse, &config);
-    let service = Service { metrics: Metrics::new()?, config, kafka, tenants, catalogue, clickhouse: client, turns };
+    let runtime = session::runtime(config.memory_bytes_max)?;
+    let service = Service { runtime, metrics: Metrics::new()?, config, kafka, tenants, catalogue, clickhouse: client, turns };
     Ok(Server { listener, address, service: Arc::new(service) })
 }
 

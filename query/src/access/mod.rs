@@ -1,5 +1,8 @@
-//! Who may see what: the tenant of a key. It always comes from the key, never from a parameter or a text.
+//! Who may see what: the tenant of a key, and the proof that a plan reads nothing else. The tenant always comes from
+//! the key, never from a parameter or a text.
 
 mod authenticate;
+mod restriction;
 
 pub(crate) use authenticate::authenticate;
+pub(crate) use restriction::{Restriction, check};

@@ -6,4 +6,5 @@ pub(crate) mod health;
 pub(crate) mod kpis;
 pub(crate) mod openapi;
 pub(crate) mod problem;
+pub(crate) mod sql;
 pub(crate) mod unknown;

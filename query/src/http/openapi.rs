@@ -9,12 +9,12 @@ use utoipa::{
     },
 };
 
-use super::{freshness, health, kpis};
+use super::{freshness, health, kpis, sql};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Tidemark query", description = "Live, exact and explainable KPIs of a sales organisation."),
-    paths(kpis::list, kpis::answer, freshness::freshness, document, health::alive, health::ready, health::metrics),
+    paths(kpis::list, kpis::answer, sql::answer, freshness::freshness, document, health::alive, health::ready, health::metrics),
     modifiers(&Key)
 )]
 struct Doors;
@@ -43,7 +43,7 @@ mod tests {
         let document = Doors::openapi();
         let routes = include_str!("../router.rs").lines().filter_map(|line| line.trim().strip_prefix(".route(\""));
         let routes: Vec<&str> = routes.filter_map(|rest| rest.split('"').next()).collect();
-        assert!(routes.len() >= 7, "{routes:?}");
+        assert!(routes.len() >= 8, "{routes:?}");
         for route in &routes {
             assert!(document.paths.paths.contains_key(*route), "{route} is not in /openapi.json");
         }

@@ -12,7 +12,7 @@ use crate::service::Service;
 const INCOMPLETE: &str = "incomplete";
 
 /// How far an answer can be trusted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Trust {
     /// Every event up to this offset of the partition is in the answer, and no other; none before the first event.
     pub(crate) position: Option<i64>,

@@ -41,6 +41,7 @@ pub struct Fixture {
     pub clickhouse: Client,
     /// The partition of tenant `acme`.
     pub partition: i32,
+    connect: ClickHouseConfig,
     _serving: DropGuard,
 }
 
@@ -67,18 +68,27 @@ impl Fixture {
         for step in schema_steps() {
             clickhouse.query(&step.sql.replace('?', "??")).execute().await.unwrap();
         }
+        let connect = ClickHouseConfig { url, database, ..ClickHouseConfig::default() };
+        Some(Self::serve(connect, clickhouse, config, catalogue).await)
+    }
+
+    /// Another service on the same database.
+    pub async fn beside(&self, config: Config, catalogue: Catalogue) -> Self {
+        Self::serve(self.connect.clone(), self.clickhouse.clone(), config, catalogue).await
+    }
+
+    async fn serve(connect: ClickHouseConfig, clickhouse: Client, config: Config, catalogue: Catalogue) -> Self {
         let hash = |key: &str| hex::encode(<sha2::Sha256 as sha2::Digest>::digest(key));
         let tenants = TENANTS.replace("ACME", &hash(ACME)).replace("OTHER", &hash(OTHER));
         let kafka = KafkaConfig::default();
         let partition = partition_of("acme", kafka.partitions);
-        let connect = ClickHouseConfig { url, database, ..ClickHouseConfig::default() };
         let config = Config { listen: ([127, 0, 0, 1], 0).into(), ..config };
         let tenants = Arc::new(Tenants::parse(&tenants).unwrap());
-        let server = tidemark_query::bind(config, connect, kafka, tenants, Arc::new(catalogue)).await.unwrap();
+        let server = tidemark_query::bind(config, connect.clone(), kafka, tenants, Arc::new(catalogue)).await.unwrap();
         let address = server.local_addr();
         let shutdown = CancellationToken::new();
         tokio::spawn(server.serve(shutdown.clone()));
-        Some(Self { address, clickhouse, partition, _serving: shutdown.drop_guard() })
+        Self { address, clickhouse, partition, connect, _serving: shutdown.drop_guard() }
     }
 
     /// Runs one statement.
@@ -130,6 +140,18 @@ impl Fixture {
         let url = format!("http://{}{path}", self.address);
         let response = reqwest::Client::new().get(url).bearer_auth(key).send().await.unwrap();
         (response.status().as_u16(), response.json().await.unwrap())
+    }
+
+    /// The status and JSON of a question by SQL.
+    pub async fn sql(&self, key: &str, sql: &str) -> (u16, Value) {
+        let response = self.ask(key, sql, "application/json").await;
+        (response.status().as_u16(), response.json().await.unwrap())
+    }
+
+    /// A question by SQL.
+    pub async fn ask(&self, key: &str, sql: &str, accept: &str) -> reqwest::Response {
+        let request = reqwest::Client::new().post(format!("http://{}/v1/sql", self.address)).bearer_auth(key);
+        request.header("Accept", accept).json(&serde_json::json!({ "sql": sql })).send().await.unwrap()
     }
 
     /// The rows of a KPI as `period by… value` lines.

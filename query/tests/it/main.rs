@@ -4,6 +4,7 @@
 
 mod doors;
 mod engine;
+mod federation;
 mod fixture;
 mod kpis;
 mod money;

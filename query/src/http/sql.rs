@@ -1,0 +1,89 @@
+//! `POST /v1/sql`.
+
+use std::sync::Arc;
+
+use axum::{
+    body::{Body, to_bytes},
+    extract::State,
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use chrono::Utc;
+use serde::Deserialize;
+use tidemark_schemas::{log::Position, tenant::Access};
+use utoipa::ToSchema;
+
+use super::problem::Problem;
+use crate::{
+    Error,
+    access::{Restriction, authenticate},
+    service::Service,
+    session::{self, Opening},
+    sql::{self, Format},
+    trust::{Trust, live_generation, pulse, reached, wait_for},
+};
+
+/// A question.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Question {
+    /// One SELECT on the tables that `information_schema.tables` lists.
+    sql: String,
+    /// A position token: waits until that write is in the tables.
+    after: Option<String>,
+}
+
+/// The stamp of trust of an answer whose form has no place for it.
+const TRUST_HEADER: &str = "tidemark-trust";
+
+/// Any question, by SQL.
+#[utoipa::path(post, path = "/v1/sql", security(("key" = [])), request_body = Question, responses(
+    (status = 200, description = "`{columns, rows, trust}`; with Accept text/csv or application/vnd.apache.arrow.stream that, and the trust in the header tidemark-trust"),
+    (status = 400, body = Problem, description = "No SQL, or not only a question"),
+    (status = 401, body = Problem),
+    (status = 406, body = Problem, description = "No such form"),
+    (status = 413, body = Problem),
+    (status = 422, body = Problem, description = "A bound was reached"),
+    (status = 503, body = Problem, description = "ClickHouse does not answer"),
+    (status = 504, body = Problem, description = "`after` is not in the tables yet"),
+))]
+pub(crate) async fn answer(State(service): State<Arc<Service>>, headers: HeaderMap, body: Body) -> Result<Response, Error> {
+    let access = authenticate(&service.tenants, &headers)?;
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let format = Format::accepted(accept).ok_or(Error::NotAcceptable(Format::NAMES))?;
+    let body_bytes_max = service.config.body_bytes_max;
+    let body = to_bytes(body, body_bytes_max).await.map_err(|_| Error::BodyTooLarge(body_bytes_max))?;
+    let question: Question = serde_json::from_slice(&body)
+        .map_err(|error| Error::Body(format!("the body is {{\"sql\": \"SELECT …\"}}, but: {error}")))?;
+    if let Some(after) = &question.after {
+        let position = after.parse().map_err(|error| Error::parameter("after", format!("{error}")))?;
+        wait_for(&service, position, service.partition(&access)).await?;
+    }
+    let (body, trust) = service.bounded(ask(&service, &access, &question.sql, format)).await?;
+    let mut response = ([(header::CONTENT_TYPE, format.content_type())], body).into_response();
+    let trust = serde_json::to_string(&trust).map_err(|error| Error::Unexpected(error.to_string()))?;
+    if let (true, Ok(trust)) = (format != Format::Json, HeaderValue::try_from(trust)) {
+        response.headers_mut().insert(TRUST_HEADER, trust);
+    }
+    Ok(response)
+}
+
+/// The stamp is made before the rows are read: everything up to its position is in them, and perhaps more.
+async fn ask(service: &Service, access: &Access, sql: &str, format: Format) -> Result<(Vec<u8>, Trust), Error> {
+    let partition = service.partition(access);
+    let generation = live_generation(&service.clickhouse).await?;
+    let of = (generation, partition, access.tenant.as_ref());
+    let (offset, pulse) = tokio::try_join!(reached(service, generation, partition), pulse(&service.clickhouse, of, 1))?;
+    let trust = Trust::new(service, Position { partition, offset }, generation, &pulse, Utc::now());
+    let session = session::open(Opening {
+        clickhouse: &service.clickhouse,
+        restriction: Restriction { tenant: Arc::clone(&access.tenant), generation },
+        catalogue: &service.catalogue,
+        trust: &trust,
+        runtime: &service.runtime,
+        federation: service.config.federation,
+    })?;
+    let plan = sql::plan(&session, sql).await?;
+    let rows = sql::rows(&session, &plan, service.config.rows_max).await?;
+    Ok((format.body(&rows, &trust)?, trust))
+}

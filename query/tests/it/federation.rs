@@ -1,0 +1,56 @@
+//! The same rows with federation on and off, over versions and deletions that nobody has merged.
+
+use serde_json::Value;
+use tidemark_query::Config;
+use tidemark_schemas::kpi::Catalogue;
+
+use crate::fixture::{ACME, Fixture};
+
+const ROWS: &str = include_str!("corpus/rows.sql");
+const QUESTIONS: &str = include_str!("corpus/questions.sql");
+
+/// A database with the corpus' rows.
+pub async fn filled() -> Option<Fixture> {
+    let fixture = Fixture::empty().await?;
+    for table in ["deals", "visits", "roster", "rates", "events"] {
+        fixture.run(&format!("SYSTEM STOP MERGES {table}")).await;
+    }
+    for insert in statements(ROWS) {
+        fixture.run(&insert).await;
+    }
+    Some(fixture)
+}
+
+fn statements(text: &str) -> Vec<String> {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("--")).collect();
+    lines.join("\n").split(";\n").map(|statement| statement.trim().to_owned()).filter(|s| !s.is_empty()).collect()
+}
+
+#[tokio::test]
+async fn federation_changes_no_answer() {
+    let Some(with) = filled().await else { return };
+    let without = with.beside(Config { federation: false, ..Config::default() }, Catalogue::shipped().unwrap()).await;
+    let questions = statements(QUESTIONS);
+    assert!(questions.len() >= 40, "{}", questions.len());
+    let mut differences = Vec::new();
+    for question in &questions {
+        let (pushed, local) = (answer(&with, question).await, answer(&without, question).await);
+        if pushed != local || pushed.is_err() {
+            differences.push(format!("{question}\n  on:  {pushed:?}\n  off: {local:?}"));
+        }
+    }
+    assert!(differences.is_empty(), "{} of {}:\n{}", differences.len(), questions.len(), differences.join("\n"));
+}
+
+async fn answer(fixture: &Fixture, question: &str) -> Result<Vec<String>, String> {
+    let (status, answer) = fixture.sql(ACME, question).await;
+    if status != 200 {
+        return Err(answer["error"]["message"].to_string());
+    }
+    assert!(!answer["rows"].to_string().contains("SECRET"), "{question}: {answer}");
+    let mut rows: Vec<String> = answer["rows"].as_array().unwrap().iter().map(Value::to_string).collect();
+    if !question.contains("ORDER BY") {
+        rows.sort();
+    }
+    Ok(rows)
+}
