@@ -7,6 +7,7 @@ mod commands;
 mod config;
 mod embedded;
 mod java;
+mod probe;
 mod services;
 mod signals;
 mod simulate;

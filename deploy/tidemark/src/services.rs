@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::probe;
 
 /// One of the three.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -56,15 +57,15 @@ impl Services {
     pub async fn start(&mut self, config: &Config, wanted: impl Fn(Service) -> bool) -> Result<()> {
         let tenants = Arc::new(config.read_tenants()?);
         let catalogue = Arc::new(Catalogue::shipped().context("schemas/kpis")?);
-        let mut probes = Vec::new();
+        let mut urls = Vec::new();
         for service in SERVICES.into_iter().filter(|service| wanted(*service)) {
             // Query is ready once there are tables, and a projector that runs elsewhere may make them at any time.
-            let probe = if service == Service::Query && !wanted(Service::Projector) { "healthz" } else { "readyz" };
-            probes.push(format!("http://{}/{probe}", address(config, service)));
+            let path = if service == Service::Query && !wanted(Service::Projector) { "healthz" } else { "readyz" };
+            urls.push(format!("http://{}/{path}", address(config, service)));
             self.spawn(config, service, tenants.clone(), catalogue.clone());
         }
         tokio::select! {
-            () = all_answer(&probes) => Ok(()),
+            () = all_answer(&urls) => Ok(()),
             ended = self.first_end() => ended,
         }
     }
@@ -121,9 +122,9 @@ pub fn address(config: &Config, service: Service) -> SocketAddr {
     }
 }
 
-async fn all_answer(probes: &[String]) {
-    for probe in probes {
-        while !reqwest::get(probe).await.is_ok_and(|answer| answer.status().is_success()) {
+async fn all_answer(urls: &[String]) {
+    for url in urls {
+        while !probe::answers(url).await {
             sleep(ASK_EVERY).await;
         }
     }

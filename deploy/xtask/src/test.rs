@@ -21,8 +21,7 @@ const STAGES: [Stage; 5] = [
 
 /// Runs all stages; stops at the first that fails.
 pub fn run() -> Result<()> {
-    tools::COMPILER.require()?;
-    tools::MAKE.require()?;
+    tools::require_compiler()?;
     let mut took = Vec::new();
     for (name, stage) in STAGES {
         eprintln!("== {name}");

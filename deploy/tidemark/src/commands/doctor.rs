@@ -9,6 +9,10 @@ use crate::cli::Place;
 use crate::config::{self, Config};
 use crate::embedded::{clickhouse, kafka};
 use crate::java;
+use crate::probe;
+use crate::services::{SERVICES, address};
+
+const ANSWERS: &str = "answers";
 
 /// What was looked at, and what was found or what to do.
 struct Finding {
@@ -79,28 +83,33 @@ fn tenants(config: &Config) -> Finding {
 
 /// A server answers, or its port is free for `tidemark up`.
 async fn ports(config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
     let brokers = &config.kafka.brokers;
-    let kafka_answers = kafka::answers(brokers).await;
+    let kafka = if kafka::answers(brokers).await {
+        Ok(ANSWERS)
+    } else {
+        absent(config.embedded.kafka, config::kafka_port(&config.kafka))
+    };
+    findings.push(finding(format!("Kafka at {brokers}"), kafka.map(str::to_owned)));
     let url = &config.clickhouse.url;
-    let clickhouse_answers = clickhouse::answers(url).await;
-    vec![
-        finding(format!("Kafka at {brokers}"), server(kafka_answers, config.embedded.kafka, config::kafka_port(&config.kafka))),
-        finding(
-            format!("ClickHouse at {url}"),
-            server(clickhouse_answers, config.embedded.clickhouse, config::clickhouse_port(&config.clickhouse)),
-        ),
-    ]
+    let port = config::clickhouse_port(&config.clickhouse);
+    let clickhouse = if clickhouse::answers(url).await { Ok(ANSWERS) } else { absent(config.embedded.clickhouse, port) };
+    findings.push(finding(format!("ClickHouse at {url}"), clickhouse.map(str::to_owned)));
+    for service in SERVICES {
+        let url = format!("http://{}", address(config, service));
+        let here = probe::answers(&format!("{url}/healthz")).await;
+        let found = if here { Ok(ANSWERS) } else { absent(true, Ok(address(config, service).port())) };
+        findings.push(finding(format!("{} at {url}", service.name()), found.map(str::to_owned)));
+    }
+    findings
 }
 
-fn server(answers: bool, embedded: bool, port: Result<u16>) -> Result<String, String> {
-    if answers {
-        return Ok("answers".to_owned());
-    }
-    if !embedded {
+fn absent(ours: bool, port: Result<u16>) -> Result<&'static str, String> {
+    if !ours {
         return Err("does not answer; start it, or set the right address in tidemark.toml".to_owned());
     }
     let port = port.map_err(|error| format!("{error:#}"))?;
-    is_free(port).map(|()| "not running; `tidemark up` starts it".to_owned())
+    is_free(port).map(|()| "not running; `tidemark up` starts it")
 }
 
 /// Says what to do where something else holds the port.

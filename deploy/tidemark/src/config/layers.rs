@@ -119,6 +119,26 @@ mod tests {
         assert_eq!(load(None, flags).unwrap().kafka.brokers, "127.0.0.1:1");
     }
 
+    /// A key that is not in the file could not be set; a value that differs would be a default that nobody meant.
+    #[test]
+    fn the_file_says_what_the_services_say() {
+        let config = load(None, Vec::new()).unwrap();
+        let ours = [serde_json::to_value(&config.ingest).unwrap(), serde_json::to_value(&config.projector).unwrap()];
+        let theirs = [
+            serde_json::to_value(tidemark_ingest::Config::default()).unwrap(),
+            serde_json::to_value(tidemark_projector::Config::default()).unwrap(),
+        ];
+        let known = keys_of(&File::from_str(DEFAULTS, FileFormat::Toml)).unwrap();
+        // A stop has 10 seconds for everything, and the state has a place in the state directory.
+        let meant = ["drain_timeout_ms", "state_dir"];
+        for ((section, ours), theirs) in ["ingest", "projector"].into_iter().zip(ours).zip(theirs) {
+            for (key, value) in theirs.as_object().unwrap() {
+                assert!(known.contains(&format!("{section}.{key}")), "{section}.{key} is not in tidemark.toml");
+                assert!(meant.contains(&key.as_str()) || ours[key] == *value, "{section}.{key}: {} and {value}", ours[key]);
+            }
+        }
+    }
+
     #[test]
     fn an_unknown_key_is_refused_with_a_suggestion() {
         let error = format!("{:#}", config_of("[embedded]\nkafka_heap_mbs = 512").unwrap_err());

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use tokio::process::Command;
 
+use crate::probe;
+
 /// Where and how the engine runs.
 pub struct ClickHouse {
     /// The fetched library.
@@ -43,6 +45,5 @@ pub fn require_library(libchdb: &Path) -> Result<()> {
 
 /// True if a ClickHouse at this URL says that it is there.
 pub async fn answers(url: &str) -> bool {
-    let pong = reqwest::get(format!("{}/ping", url.trim_end_matches('/'))).await;
-    pong.is_ok_and(|answer| answer.status().is_success())
+    probe::answers(&format!("{}/ping", url.trim_end_matches('/'))).await
 }

@@ -6,5 +6,6 @@ mod command_line;
 mod crm_sales_opportunities;
 mod dependencies;
 mod life_and_death;
+mod readme;
 mod recovery;
 mod stack;

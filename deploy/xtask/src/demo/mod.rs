@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::process::{cargo, openly};
-use crate::{fetch, process};
+use crate::fetch::{self, tools};
+use crate::process::{self, cargo, openly};
 use feed::Feed;
 use up::Up;
 
@@ -30,6 +30,7 @@ pub struct Args {
 /// Fetches, builds, starts, feeds, asks.
 pub fn run(args: &Args) -> Result<()> {
     let feed = Feed::choose(args.data.as_deref())?;
+    tools::require_compiler()?;
     fetch::run()?;
     eprintln!("building (the first time takes about 10 minutes) ...");
     openly(&mut cargo(&["build", "--quiet", "--package", "tidemark"]))?;

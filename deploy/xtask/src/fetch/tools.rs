@@ -33,13 +33,13 @@ pub const PYTHON: Tool = Tool {
     needed_for: "some tests use Python clients",
     install: "apt-get install python3 python3-venv (Debian, Ubuntu) or dnf install python3 (Fedora)",
 };
-pub const COMPILER: Tool = Tool {
+const COMPILER: Tool = Tool {
     program: "cc",
     probe: "--version",
     needed_for: "the Kafka client and the allocator are written in C",
     install: "apt-get install build-essential (Debian, Ubuntu) or dnf group install development-tools (Fedora)",
 };
-pub const MAKE: Tool = Tool {
+const MAKE: Tool = Tool {
     program: "make",
     probe: "--version",
     needed_for: "the Kafka client is built with make",
@@ -61,6 +61,12 @@ impl Tool {
 /// Fails unless `java` is there and new enough.
 pub fn require_java() -> Result<()> {
     java::major().map(drop).map_err(|wrong| anyhow!("{wrong}.\nInstall it: {}", java::INSTALL))
+}
+
+/// Fails unless what cargo cannot build without is there.
+pub fn require_compiler() -> Result<()> {
+    COMPILER.require()?;
+    MAKE.require()
 }
 
 /// The engine is pinned for one platform; everything but the engine runs elsewhere too.
