@@ -35,6 +35,15 @@ pub enum Error {
         /// The record's key.
         tenant: String,
     },
+    /// The operator's: numbers were made with other definitions or settings than those of now.
+    #[error(
+        "{what}; numbers of both do not mix. Put it back as it was, or make all numbers anew from the log: stop tidemark, \
+         delete the state directory of the projector and the ClickHouse database, and start it again"
+    )]
+    Redefined {
+        /// What is different.
+        what: String,
+    },
     /// The operator's: the log is not the one that the numbers were made from.
     #[error("{0}")]
     LogReplaced(String),

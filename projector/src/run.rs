@@ -17,7 +17,7 @@ use crate::{
     metrics::Metrics,
     pipeline::Partition,
     settings::Settings,
-    sink::{ClickHouse, Sink, apply_schema},
+    sink::{ClickHouse, Sink, apply_schema, claim_generation},
     source::{self, LogEnds, Offsets, Publisher, Status, Worker},
     state::{Lsm, LsmPartition},
 };
@@ -42,6 +42,8 @@ pub async fn run(
     let measures = Arc::new(Measures::plan(&settings.catalogue)?);
     let start = async {
         patiently(&config, || apply_schema(&clickhouse)).await?;
+        let definitions = settings.definitions_hash();
+        patiently(&config, || claim_generation(&clickhouse, settings.generation, &definitions)).await?;
         let ends = patiently(&config, || look(kafka.clone())).await?;
         let sink = Arc::new(ClickHouse::new(&clickhouse));
         let partitions = open(&config, &settings, &measures, sink.as_ref(), &ends).await?;

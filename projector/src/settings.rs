@@ -3,6 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Datelike};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use tidemark_schemas::{
     kpi::Catalogue,
     pipeline::StagePipeline,
@@ -13,6 +15,9 @@ use crate::Error;
 
 /// Days from 0001-01-01 (day 1 of chrono's count) to 1970-01-01.
 const EPOCH_DAYS: i32 = 719_163;
+
+/// Changes whenever a fold gives another fact for the same events, so that old and new numbers never mix.
+const FOLDS_VERSION: u32 = 1;
 
 /// Everything that a fold may know besides events.
 #[derive(Debug, Clone)]
@@ -55,6 +60,17 @@ impl Settings {
         Ok(Self { catalogue, generation, tenants: tenants.collect::<Result<_, Error>>()? })
     }
 
+    /// What the numbers are made with, besides each tenant's settings: KPI files, folds, the engine of their expressions.
+    #[must_use]
+    pub fn definitions_hash(&self) -> String {
+        let mut hash = Sha256::new();
+        hash.update(format!("folds {FOLDS_VERSION} datafusion {}", datafusion::DATAFUSION_VERSION));
+        for (name, text) in self.catalogue.texts() {
+            hash.update(format!("\0{name}\0{text}"));
+        }
+        hex::encode(hash.finalize())
+    }
+
     /// A tenant's settings.
     #[must_use]
     pub fn tenant(&self, name: &str) -> Option<&TenantSettings> {
@@ -62,7 +78,36 @@ impl Settings {
     }
 }
 
+/// The part of a tenant's settings that its facts depend on, kept with its state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TenantMark {
+    time_zone: String,
+    currency: String,
+    pipeline: StagePipeline,
+}
+
+impl TenantMark {
+    /// What is different in `now`; none where numbers may go on.
+    #[must_use]
+    pub fn difference(&self, now: &Self) -> Option<String> {
+        if self.time_zone != now.time_zone {
+            return Some(format!("its time zone was {} and is {} now", self.time_zone, now.time_zone));
+        }
+        if self.currency != now.currency {
+            return Some(format!("its currency was {} and is {} now", self.currency, now.currency));
+        }
+        (self.pipeline != now.pipeline).then(|| "its stage pipeline was another".to_owned())
+    }
+}
+
 impl TenantSettings {
+    /// What its facts depend on.
+    #[must_use]
+    pub fn mark(&self) -> TenantMark {
+        let Tenant { time_zone, currency, .. } = self.tenant.as_ref();
+        TenantMark { time_zone: time_zone.to_string(), currency: currency.clone(), pipeline: self.pipeline.as_ref().clone() }
+    }
+
     /// The business date of an instant: days since 1970-01-01 in the tenant's time zone.
     #[must_use]
     pub fn business_date(&self, instant_ms: i64) -> i32 {

@@ -16,7 +16,7 @@ use crate::{
     decode::{Decoded, decode},
     fold::fold,
     measure::{self, Measured, Measures},
-    settings::Settings,
+    settings::{Settings, TenantMark, TenantSettings},
     state::{Key, Space, State, Working, Writes},
 };
 
@@ -92,7 +92,8 @@ impl<S: State> Partition<S> {
             self.check_gap(record, &mark)?;
             let hash = rows::record_hash(&record.value);
             let (offset, appended_at) = (record.offset, record.appended_at);
-            match decode(self.number, record, &self.settings) {
+            let decoded = decode(self.number, record, &self.settings).and_then(|decoded| self.known(&mut working, decoded));
+            match decoded {
                 Ok(Ok(decoded)) => {
                     mark.known_at = mark.known_at.max(appended_at);
                     self.event(&mut working, Decoded { known_at: mark.known_at, ..decoded }, &mut rows, &mut changes)?;
@@ -127,6 +128,11 @@ impl<S: State> Partition<S> {
         Ok(())
     }
 
+    /// Gives the state back, for whoever opens the partition next.
+    pub fn into_state(self) -> S {
+        self.state
+    }
+
     /// Forgets everything, so that the log is read from its beginning.
     ///
     /// # Errors
@@ -146,6 +152,22 @@ impl<S: State> Partition<S> {
              restore the topic, or empty the state directory and rebuild from what there is",
             self.number, mark.next_offset, record.offset
         )))
+    }
+
+    /// Holds the tenant's settings against those that its numbers were made with; remembers them at its first event.
+    fn known(&self, working: &mut Working<'_>, decoded: Result<Decoded, Poison>) -> Result<Result<Decoded, Poison>, Error> {
+        let Ok(Decoded { tenant, .. }) = &decoded else { return Ok(decoded) };
+        let Some(now) = self.settings.tenant(tenant).map(TenantSettings::mark) else { return Ok(decoded) };
+        let key = || Key::new(Space::Partition, tenant);
+        match working.read::<TenantMark>(key())? {
+            None => working.write(key(), &now)?,
+            Some(then) => {
+                if let Some(difference) = then.difference(&now) {
+                    return Err(Error::Redefined { what: format!("tenant {tenant}: {difference}") });
+                }
+            }
+        }
+        Ok(decoded)
     }
 
     /// admit → fold for one event, noting every row it touches.

@@ -10,7 +10,7 @@ use std::future::Future;
 
 pub use clickhouse::ClickHouse;
 pub use memory::{MemorySink, Tables};
-pub use schema::apply_schema;
+pub use schema::{apply_schema, claim_generation};
 
 use crate::{
     Error,

@@ -6,7 +6,7 @@ use tidemark_schemas::events::Entity;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Space {
-    /// The partition: position and log identity.
+    /// The partition: position and log identity; (tenant) → the settings that its facts depend on.
     Partition = b'P',
     /// (tenant, source, event id) → what is known of that identity.
     Identity = b'I',

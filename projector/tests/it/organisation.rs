@@ -29,7 +29,11 @@ pub struct Organisation {
 
 impl Organisation {
     pub fn new() -> Self {
-        let tenants = Tenants::parse("[tenant.acme]\ntime_zone = \"America/New_York\"\ncurrency = \"CNY\"").unwrap();
+        Self::in_time_zone("America/New_York")
+    }
+
+    pub fn in_time_zone(time_zone: &str) -> Self {
+        let tenants = Tenants::parse(&format!("[tenant.acme]\ntime_zone = \"{time_zone}\"\ncurrency = \"CNY\"")).unwrap();
         let pipelines = shipped_pipelines().unwrap();
         let catalogue = Arc::new(Catalogue::shipped().unwrap());
         let settings = Arc::new(Settings::new(&tenants, &pipelines, catalogue.clone(), 1).unwrap());

@@ -12,6 +12,7 @@ static KPIS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/kpis");
 #[derive(Debug, Clone, Default)]
 pub struct Catalogue {
     by_name: BTreeMap<String, Arc<KpiDefinition>>,
+    texts: BTreeMap<String, String>,
 }
 
 impl Catalogue {
@@ -34,7 +35,13 @@ impl Catalogue {
     /// The file is invalid.
     pub fn add(&mut self, name: &str, text: &str) -> Result<(), KpiError> {
         self.by_name.insert(name.to_owned(), Arc::new(KpiDefinition::parse(name, text)?));
+        self.texts.insert(name.to_owned(), text.to_owned());
         Ok(())
+    }
+
+    /// Every file's name and text, in the order of names: what numbers were made with.
+    pub fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.texts.iter().map(|(name, text)| (name.as_str(), text.as_str()))
     }
 
     /// A KPI by name.
