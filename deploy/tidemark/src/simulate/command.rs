@@ -1,6 +1,7 @@
 //! The command: generates on a thread of its own, writes or sends in batches, shows how far it is.
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     io::{BufWriter, Write},
     num::NonZeroU32,
@@ -12,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use indicatif::{ProgressBar, ProgressStyle};
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{sync::mpsc, task::JoinSet, time::Instant};
 
 use super::{ndjson::write_line, post::Ingest, settings::Settings, simulation::Simulation};
 use crate::{cli::Place, config::Config, signals::StopSignals};
@@ -78,7 +79,7 @@ enum Destination {
     Lines(Box<dyn Write + Send>),
 }
 
-/// Simulates one tenant after the other.
+/// Simulates all tenants at the same time.
 ///
 /// # Errors
 /// A destination that cannot be written to; see [`Ingest::post`].
@@ -96,6 +97,7 @@ async fn simulate(place: &Place, args: &Args) -> Result<()> {
     ensure!((1..=1_000_000).contains(&args.reps), "--reps is 1 to 1000000");
     let destinations = destinations(place, args)?;
     let progress = progress(args.events * destinations.len() as u64);
+    let mut tenants = JoinSet::new();
     for (tenant, destination) in (0..).zip(destinations) {
         let settings = Settings {
             events: args.events,
@@ -107,9 +109,17 @@ async fn simulate(place: &Place, args: &Args) -> Result<()> {
             time_zone: args.time_zone,
             currency: args.currency.clone(),
         };
-        deliver(settings, destination, args.rate, &progress).await?;
+        tenants.spawn(deliver(settings, destination, args.rate, progress.clone()));
+    }
+    let mut positions = BTreeMap::new();
+    while let Some(done) = tenants.join_next().await {
+        let (tenant, position) = done.context("the simulation failed")??;
+        positions.insert(tenant, position);
     }
     progress.finish_and_clear();
+    for position in positions.into_values().flatten() {
+        println!("position {position}");
+    }
     Ok(())
 }
 
@@ -142,14 +152,21 @@ fn numbered(path: &Path, number: u32) -> PathBuf {
     path.with_file_name(format!("{stem}-{number}{}", extension.unwrap_or_default()))
 }
 
-async fn deliver(settings: Settings, destination: Destination, rate: Option<NonZeroU32>, progress: &ProgressBar) -> Result<()> {
+/// The tenant, and where in the log its last event is.
+async fn deliver(
+    settings: Settings,
+    destination: Destination,
+    rate: Option<NonZeroU32>,
+    progress: ProgressBar,
+) -> Result<(u64, Option<String>)> {
+    let tenant = settings.tenant;
     // A slow stream should show up evenly, not in bursts of a batch.
     let batch = rate.map_or(BATCH_EVENTS, |rate| (u64::from(rate.get()) / 10).clamp(1, BATCH_EVENTS));
     let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
     let generating = tokio::task::spawn_blocking(move || generate(settings, batch, &sender));
-    let written = write(batches, destination, rate, progress).await;
+    let written = write(batches, destination, rate, &progress).await;
     generating.await.context("the simulation failed")??;
-    written
+    Ok((tenant, written?))
 }
 
 /// Lines in batches; ends early when nobody takes them any more.
@@ -173,7 +190,7 @@ async fn write(
     mut destination: Destination,
     rate: Option<NonZeroU32>,
     progress: &ProgressBar,
-) -> Result<()> {
+) -> Result<Option<String>> {
     let (started, mut sent, mut position) = (Instant::now(), 0, None);
     while let Some((events, lines)) = batches.recv().await {
         if events == 0 {
@@ -198,10 +215,7 @@ async fn write(
         Destination::Lines(mut output) => output.flush()?,
         Destination::Ingest(_) => println!("{sent} simulated events"),
     }
-    if let Some(position) = position {
-        println!("position {position}");
-    }
-    Ok(())
+    Ok(position)
 }
 
 fn progress(events: u64) -> ProgressBar {
