@@ -13,6 +13,15 @@ const FOLDER: &str = "../../../shared/data/crm-sales-opportunities";
 const FILES: [&str; 3] = ["sales_teams.csv", "accounts.csv", "sales_pipeline.csv"];
 const PERIOD: &str = "from=2016-10-01&to=2017-12-31";
 
+const PIPELINE: &str = "
+    SELECT count(*) AS engaged,
+           count(*) FILTER (WHERE closed_on IS NULL OR closed_on > DATE '{day}') AS open,
+           count(*) FILTER (WHERE status = 'won' AND closed_on <= DATE '{day}') AS won,
+           count(*) FILTER (WHERE status = 'lost' AND closed_on <= DATE '{day}') AS lost,
+           coalesce(sum(amount) FILTER (WHERE status = 'won' AND closed_on <= DATE '{day}'), 0) AS won_amount
+      FROM deals
+     WHERE opened_on <= DATE '{day}'";
+
 /// The name in `answers.json`, our KPI, and the decimal places that the answers were rounded to.
 const MEASURES: [(&str, &str, u32); 6] = [
     ("won", "deals_won", 0),
@@ -66,7 +75,22 @@ async fn every_published_answer_is_ours_to_the_last_digit() {
             assert!(ours.keys().all(|key| theirs.contains_key(key)), "{kpi} {group}: {:?}", ours.keys());
         }
     }
+    the_pipeline_as_of_five_days(&stack, &answers["as_of"]).await;
     assert_eq!(compared, 6 * (4 + 10 + 30 + 120 + 24 + 3 + 7), "answers.json has another size than it had");
+}
+
+/// Stocks are read from the facts, in business time: what was open, won and lost at the end of a day.
+async fn the_pipeline_as_of_five_days(stack: &Stack, answers: &Value) {
+    let days = answers.as_array().unwrap();
+    assert_eq!(days.len(), 5);
+    for answer in days {
+        let day = answer["day"].as_str().unwrap();
+        let answered = stack.sql(&PIPELINE.replace("{day}", day)).await;
+        let [row] = answered["rows"].as_array().unwrap().as_slice() else { panic!("{answered}") };
+        for measure in ["engaged", "open", "won", "lost", "won_amount"] {
+            assert_eq!(number(&row[measure]), number(&answer[measure]), "{measure} as of {day}");
+        }
+    }
 }
 
 /// Imports the three files; 500 of the deals have no date, and the import says so.
@@ -108,6 +132,11 @@ fn value(row: &Value, places: u32) -> Option<Decimal> {
 }
 
 fn expected(answer: &Value, measure: &str) -> Option<Decimal> {
-    let number = answer[measure].as_number()?;
-    Some(number.to_string().parse::<Decimal>().unwrap().normalize())
+    (!answer[measure].is_null()).then(|| number(&answer[measure]))
+}
+
+/// A number of JSON, or one in a text as decimals are.
+fn number(value: &Value) -> Decimal {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    text.parse::<Decimal>().unwrap_or_else(|error| panic!("{value}: {error}")).normalize()
 }

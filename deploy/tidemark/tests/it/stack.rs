@@ -119,6 +119,12 @@ impl Stack {
         }
     }
 
+    /// Asks query by SQL.
+    pub async fn sql(&self, sql: &str) -> Value {
+        let request = self.client.post(format!("{}/v1/sql", self.query())).bearer_auth(KEY);
+        json(request.json(&serde_json::json!({ "sql": sql })).send().await.unwrap()).await
+    }
+
     /// `kill -9` of the child process whose command line contains `mark`: `kafka.Kafka` or ` clickhouse `.
     pub fn kill_server(&self, mark: &str) {
         let server = self.server(mark);
