@@ -1,4 +1,5 @@
 //! What a simulation is: exact in number, ordered, deterministic, valid, imperfect in the promised shares.
+#![allow(clippy::unwrap_used, reason = "a failed step ends its test")]
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
