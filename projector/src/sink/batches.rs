@@ -267,6 +267,7 @@ pub fn heartbeats(generation: u32, beats: &[Heartbeat]) -> Result<RecordBatch, A
         ("partition", Arc::new(Int32Array::from_iter_values(beats.iter().map(|beat| beat.partition)))),
         ("position", ints(beats.iter().map(|beat| beat.position))),
         ("end_position", ints(beats.iter().map(|beat| beat.end_position))),
+        ("copies", Arc::new(Int32Array::from_iter_values(beats.iter().map(|beat| beat.copies)))),
         ("written_at", instants(beats.iter().map(|beat| Some(beat.written_at)))),
     ])
 }

@@ -47,6 +47,8 @@ pub struct Heartbeat {
     pub position: i64,
     /// Last position of the log when looked at; −1 for none.
     pub end_position: i64,
+    /// In-sync copies that the log keeps of each record.
+    pub copies: i32,
     /// The projector's clock, milliseconds.
     pub written_at: i64,
 }

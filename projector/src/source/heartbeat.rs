@@ -1,8 +1,8 @@
 //! Heartbeat: how far each of our partitions was read and how far its log goes, said regularly, also when nothing happens.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use rdkafka::consumer::Consumer as _;
+use rdkafka::{consumer::Consumer as _, metadata::MetadataTopic};
 use tidemark_schemas::log::EVENTS_TOPIC;
 use tokio_util::sync::CancellationToken;
 
@@ -47,10 +47,14 @@ pub async fn heartbeat<K: Sink>(
 }
 
 fn look(consumer: &Consumer, offsets: &Offsets) -> Result<Vec<Heartbeat>, Error> {
+    let metadata = consumer.fetch_metadata(Some(EVENTS_TOPIC), ANSWER_WITHIN)?;
+    let partitions = metadata.topics().iter().flat_map(MetadataTopic::partitions);
+    let copies: BTreeMap<i32, usize> = partitions.map(|partition| (partition.id(), partition.isr().len())).collect();
     let beat = |partition| {
         // The end first: a position taken before it could be from before records that the end already counts.
         let (_, high) = consumer.fetch_watermarks(EVENTS_TOPIC, partition, ANSWER_WITHIN)?;
-        Ok(Heartbeat { partition, position: offsets.next(partition) - 1, end_position: high - 1, written_at: now_ms() })
+        let copies = copies.get(&partition).and_then(|copies| i32::try_from(*copies).ok()).unwrap_or(0);
+        Ok(Heartbeat { partition, position: offsets.next(partition) - 1, end_position: high - 1, copies, written_at: now_ms() })
     };
     offsets.assigned().into_iter().map(beat).collect()
 }

@@ -21,9 +21,8 @@ pub(crate) async fn alive() -> Json<Value> {
 ))]
 pub(crate) async fn ready(State(service): State<Arc<Service>>) -> (StatusCode, Json<Value>) {
     let expected = schema_steps().len() as u64;
-    let copies = service.kafka.replication;
     match service.clickhouse.query(include_str!("../../sql/applied_steps.sql")).fetch_one::<u64>().await {
-        Ok(applied) if applied >= expected => (StatusCode::OK, Json(json!({ "status": "ready", "copies": copies }))),
+        Ok(applied) if applied >= expected => (StatusCode::OK, Json(json!({ "status": "ready" }))),
         Ok(applied) => {
             let reason = format!("{applied} of {expected} schema steps are applied: has a projector been started?");
             (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "not ready", "reason": reason })))

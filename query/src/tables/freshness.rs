@@ -32,9 +32,8 @@ pub(super) fn table(trust: &Trust) -> Result<Arc<dyn TableProvider>> {
         ("fresh_ms", number(trust.fresh_ms)),
         ("behind", number(trust.behind)),
         ("stale", Arc::new(BooleanArray::from(vec![trust.stale]))),
-        ("dead_letters", count(trust.dead_letters)),
         ("generation", number(Some(trust.generation.into()))),
-        ("copies", number(Some(trust.copies.into()))),
+        ("copies", number(trust.copies.map(i64::from))),
         ("incomplete", count(trust.incomplete)),
         ("findings", count(trust.findings)),
     ];

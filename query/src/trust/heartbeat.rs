@@ -22,6 +22,8 @@ pub(crate) struct Heartbeat {
     pub(crate) position: i64,
     /// Last position of the log.
     pub(crate) end_position: i64,
+    /// Copies that the log keeps of each record.
+    pub(crate) copies: i32,
     /// When, by the projector's clock.
     pub(crate) written_at_ms: i64,
 }

@@ -28,12 +28,10 @@ pub(crate) struct Trust {
     pub(crate) behind: Option<i64>,
     /// Nothing was heard of the projector for too long: the numbers may be old.
     pub(crate) stale: bool,
-    /// Refused events waiting to be repaired; they are not counted yet and not known here, hence 0.
-    pub(crate) dead_letters: u64,
     /// The set of numbers.
     pub(crate) generation: u32,
-    /// Copies of each record of the log; with 1 a lost disk loses events.
-    pub(crate) copies: i32,
+    /// In-sync copies that the log keeps of each record; with 1 a lost disk loses events.
+    pub(crate) copies: Option<i32>,
     /// Entities that are known but not counted, as their defining event has not come.
     pub(crate) incomplete: u64,
     /// What could not be counted for another reason; see /v1/freshness.
@@ -57,9 +55,8 @@ impl Trust {
             fresh_ms,
             behind: pulse.heartbeat.map(|beat| (beat.end_position - beat.position.max(at.offset)).max(0)),
             stale: fresh_ms.is_none_or(|fresh| fresh > service.config.stale_after_ms),
-            dead_letters: 0,
             generation,
-            copies: service.kafka.replication,
+            copies: pulse.heartbeat.map(|beat| beat.copies),
             incomplete,
             findings,
         }

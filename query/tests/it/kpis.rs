@@ -79,10 +79,7 @@ async fn an_answer_says_its_position_and_shape() {
     let trust = &answer["trust"];
     assert_eq!((trust["position"].as_i64(), trust["partition"].as_i64()), (Some(42), Some(fixture.partition.into())));
     assert_eq!(trust["token"], format!("{}-42", fixture.partition));
-    assert_eq!(
-        (trust["generation"].as_i64(), trust["stale"].as_bool(), trust["copies"].as_i64()),
-        (Some(1), Some(true), Some(1))
-    );
+    assert_eq!((trust["generation"].as_i64(), trust["stale"].as_bool()), (Some(1), Some(true)));
     let (_, others) = fixture.get_as(OTHER, "/v1/kpis/win_rate").await;
     assert_eq!(others["rows"].as_array().unwrap().len(), 1);
     assert_eq!(others["trust"]["position"], serde_json::Value::Null);
