@@ -1,8 +1,10 @@
 //! `cargo xtask test`: everything that must pass, in the order in which it fails soonest, with the minutes of each stage.
 
+use std::net::TcpListener;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 
 use crate::fetch::tools;
 use crate::process::{cargo, openly};
@@ -11,12 +13,13 @@ use crate::{cache, fetch};
 type Stage = (&'static str, fn() -> Result<()>);
 
 /// The binaries come before the tests, which start them.
-const STAGES: [Stage; 5] = [
+const STAGES: [Stage; 6] = [
     ("fetch", fetch::run),
     ("format", || openly(&mut cargo(&["fmt", "--all", "--check"]))),
-    ("build", || openly(&mut cargo(&["build", "--package", "tidemark", "--package", "clickhouse-embedded", "--bins"]))),
+    ("build", || openly(&mut cargo(&["build", "--workspace", "--bins"]))),
     ("lints", || openly(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))),
     ("tests", || openly(cargo(&["test", "--workspace"]).env("TIDEMARK_CACHE", cache::dir()))),
+    ("demo", demo_once),
 ];
 
 /// Runs all stages; stops at the first that fails.
@@ -35,6 +38,25 @@ pub fn run() -> Result<()> {
     }
     report(&took);
     Ok(())
+}
+
+/// The other command of a newcomer, on ports of its own so that a running demo is not in the way.
+fn demo_once() -> Result<()> {
+    let state = tempfile::tempdir()?;
+    let [ingest, projector, query, kafka, clickhouse] = free_addresses()?;
+    let mut demo = Command::new(std::env::current_exe()?);
+    demo.args(["demo", "--once", "--state"]).arg(state.path());
+    demo.env("TIDEMARK_INGEST__LISTEN", ingest).env("TIDEMARK_PROJECTOR__LISTEN", projector).env("TIDEMARK_QUERY__LISTEN", query);
+    demo.env("TIDEMARK_KAFKA__BROKERS", kafka).env("TIDEMARK_CLICKHOUSE__URL", format!("http://{clickhouse}"));
+    openly(&mut demo)
+}
+
+/// All held until all are known, so that they differ.
+fn free_addresses<const N: usize>() -> Result<[String; N]> {
+    let held = [(); N].map(|()| TcpListener::bind("127.0.0.1:0"));
+    let addresses: Vec<String> =
+        held.into_iter().map(|listener| Ok(listener?.local_addr()?.to_string())).collect::<Result<_>>()?;
+    addresses.try_into().map_err(|_| anyhow!("as many addresses as listeners"))
 }
 
 fn report(took: &[(&str, Duration)]) {

@@ -33,11 +33,11 @@ pub fn run(args: &Args) -> Result<()> {
     tools::require_compiler()?;
     fetch::run()?;
     eprintln!("building (the first time takes about 10 minutes) ...");
-    openly(&mut cargo(&["build", "--quiet", "--package", "tidemark"]))?;
+    openly(&mut cargo(&["build", "--quiet", "--workspace", "--bins"]))?;
     let state = args.state.clone().unwrap_or_else(|| process::workspace().join("data").join(feed.name()));
     let up = Up::start(&state, &feed)?;
     let position = feed.send(&state)?;
-    questions::ask(&feed, &position)?;
+    questions::ask(&up.query, &feed, &position)?;
     if args.once {
         return up.stop();
     }

@@ -9,22 +9,21 @@ use serde_json::Value;
 
 use super::feed::{Feed, KEY};
 
-const QUERY: &str = "http://127.0.0.1:8081";
 /// From the last event sent to its number, in a debug build on a busy laptop.
 const COUNTED_WITHIN: Duration = Duration::from_secs(300);
 /// Of one answer; the rest is counted.
 const SHOWN_ROWS_MAX: usize = 6;
 
 /// Asks about everything up to `position` and prints the answers.
-pub fn ask(feed: &Feed, position: &str) -> Result<()> {
+pub fn ask(query: &str, feed: &Feed, position: &str) -> Result<()> {
     let (from, to) = feed.period();
     println!("\nEverything up to position {position}, {from} to {to}{}:", feed.mark());
     for (kpi, how) in feed.questions() {
         let path = format!("/v1/kpis/{kpi}?from={from}&to={to}&{how}");
-        let answer = get(&format!("{QUERY}{path}&after={position}")).with_context(|| path.clone())?;
+        let answer = get(&format!("{query}{path}&after={position}")).with_context(|| path.clone())?;
         print_answer(&path, &answer);
     }
-    println!("\nAsk yourself:\n  curl -H 'Authorization: Bearer {KEY}' '{QUERY}/v1/kpis'");
+    println!("\nAsk yourself:\n  curl -H 'Authorization: Bearer {KEY}' '{query}/v1/kpis'");
     Ok(())
 }
 

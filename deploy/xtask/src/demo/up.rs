@@ -10,7 +10,11 @@ use super::feed::{Feed, KEY, TENANT};
 use crate::process;
 
 /// The running stack; ends with this value.
-pub struct Up(Child);
+pub struct Up {
+    child: Child,
+    /// Where it answers.
+    pub query: String,
+}
 
 impl Up {
     /// Starts it and prints its addresses once it is ready.
@@ -23,10 +27,13 @@ impl Up {
         command.env("TIDEMARK_LOG__FILTER", "warn,librdkafka=off").stdout(Stdio::piped());
         let mut child = command.spawn().context("cannot start `tidemark up`")?;
         let stdout = child.stdout.take().context("`tidemark up` has no output")?;
-        let up = Self(child);
+        let mut up = Self { child, query: String::new() };
         for line in BufReader::new(stdout).lines() {
             let line = line?;
             println!("{line}");
+            if let Some(address) = line.strip_prefix("query ") {
+                address.trim().clone_into(&mut up.query);
+            }
             if line == "tidemark is ready" {
                 println!("key         {KEY}");
                 return Ok(up);
@@ -37,7 +44,7 @@ impl Up {
 
     /// Waits until the user has enough.
     pub fn wait(mut self) -> Result<()> {
-        let status = self.0.wait()?;
+        let status = self.child.wait()?;
         if !status.success() {
             bail!("`tidemark up` failed ({status})");
         }
@@ -51,15 +58,15 @@ impl Up {
     }
 
     fn ask_to_end(&self) -> Result<()> {
-        process::quietly("stopping", Command::new("kill").arg(self.0.id().to_string())).map(drop)
+        process::quietly("stopping", Command::new("kill").arg(self.child.id().to_string())).map(drop)
     }
 }
 
 impl Drop for Up {
     /// An error on the way: nothing may stay behind.
     fn drop(&mut self) {
-        if matches!(self.0.try_wait(), Ok(None)) && self.ask_to_end().is_ok() {
-            let _ = self.0.wait();
+        if matches!(self.child.try_wait(), Ok(None)) && self.ask_to_end().is_ok() {
+            let _ = self.child.wait();
         }
     }
 }
