@@ -14,6 +14,7 @@ mod simulate;
 mod telemetry;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 
@@ -24,19 +25,21 @@ use services::Service;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() -> ExitCode {
+/// For blocking calls that are under way when everything else has ended.
+const LEFT_BEHIND: Duration = Duration::from_millis(300);
+
+fn main() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
-    match run(cli) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
+    let runtime = tokio::runtime::Runtime::new()?;
+    // On the main thread, which outlives every child process that a command spawns (see embedded/server.rs).
+    let outcome = runtime.block_on(run(cli));
+    runtime.shutdown_timeout(LEFT_BEHIND);
+    if let Err(error) = &outcome {
+        eprintln!("error: {error:#}");
     }
+    Ok(if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-// The future of a command runs on the main thread, which outlives every child process that it spawns (see embedded/server.rs).
-#[tokio::main]
 async fn run(cli: Cli) -> anyhow::Result<()> {
     let place = cli.place;
     match cli.command {
@@ -47,10 +50,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Import(args) => commands::import::run(&place, args).await,
         Command::Simulate(args) => simulate::run(&place, args).await,
         Command::Doctor => commands::doctor::run(&place).await,
-        Command::Config => {
-            commands::config::run();
-            Ok(())
-        }
+        Command::Config => commands::config::run(),
         Command::Tenant(args) => commands::tenant::run(&place, args),
         Command::Clickhouse(args) => commands::clickhouse::run(args).await,
     }

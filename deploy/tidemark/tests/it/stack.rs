@@ -71,11 +71,11 @@ impl Stack {
         }
     }
 
-    /// Starts one service of this stack alone, as `tidemark project`; the caller ends it.
-    pub fn start_alone(&self, command_name: &str) -> Child {
+    /// Starts one service of this stack alone, as `tidemark project`.
+    pub fn start_alone(&self, command_name: &str) -> Alone {
         let mut command = tidemark();
         self.place(&mut command).arg(command_name).stdout(Stdio::null()).stderr(self.log(command_name));
-        command.spawn().unwrap()
+        Alone(command.spawn().unwrap())
     }
 
     /// `tidemark` with this stack's addresses and state.
@@ -188,6 +188,17 @@ impl Stack {
 impl Drop for Stack {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// A service in a process of its own; dropping it is `kill -9`.
+pub struct Alone(Child);
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        // It may have ended by itself, which the test's assertions will tell.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
