@@ -18,6 +18,8 @@ pub struct Config {
     pub body_bytes_max: usize,
     /// Answers worked on at the same time; further ones wait their turn within `time_ms_max`.
     pub concurrent_max: usize,
+    /// Words, signs and values of one SQL question.
+    pub sql_tokens_max: usize,
     /// Memory of all SQL answers together that are worked on in this process.
     pub memory_bytes_max: usize,
     /// How long `after=` waits for a position.
@@ -42,6 +44,7 @@ impl Default for Config {
             rows_max: 100_000,
             body_bytes_max: 1 << 20,
             concurrent_max: 16,
+            sql_tokens_max: 10_000,
             memory_bytes_max: 1 << 30,
             after_ms_max: 10_000,
             after_poll_ms: 20,

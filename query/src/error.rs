@@ -52,6 +52,9 @@ pub enum Error {
     /// A question that cannot be planned, or that fails on its data.
     #[error("{}", .0.strip_backtrace())]
     Sql(DataFusionError),
+    /// A question too long to be planned.
+    #[error("the question has more than {0} tokens (sql_tokens_max): ask for less at once")]
+    TooManyTokens(usize),
     /// Too many bytes.
     #[error("the body has more than {0} bytes (body_bytes_max)")]
     BodyTooLarge(usize),
@@ -78,7 +81,10 @@ pub enum Error {
     Busy(usize),
     /// ClickHouse does not answer, or answers with an error.
     #[error("ClickHouse: {0}")]
-    ClickHouse(#[from] clickhouse::error::Error),
+    ClickHouse(clickhouse::error::Error),
+    /// ClickHouse's own bound on time, which is ours in whole seconds.
+    #[error("ClickHouse needed longer than there is time (time_ms_max): ask for less at once")]
+    TooSlowInside,
 
     /// Too much memory is needed, for this answer or for all together.
     #[error("the answer needs more memory than there is (memory_bytes_max): ask for fewer rows or groups, or try again")]
@@ -99,6 +105,9 @@ pub enum Error {
     /// The HTTP server ended on its own.
     #[error("the HTTP server failed: {0}")]
     Serve(std::io::Error),
+    /// The threads for SQL could not be started.
+    #[error("cannot start threads: {0}")]
+    Threads(std::io::Error),
     /// The metrics recorder could not be built.
     #[error("cannot set up metrics: {0}")]
     Metrics(String),
@@ -111,12 +120,29 @@ impl Error {
     }
 }
 
+/// ClickHouse's codes for its bounds on time and on memory.
+const TIMEOUT_EXCEEDED: &str = "Code: 159.";
+const MEMORY_LIMIT_EXCEEDED: &str = "Code: 241.";
+
+impl From<clickhouse::error::Error> for Error {
+    fn from(error: clickhouse::error::Error) -> Self {
+        let said = error.to_string();
+        if said.contains(TIMEOUT_EXCEEDED) {
+            Self::TooSlowInside
+        } else if said.contains(MEMORY_LIMIT_EXCEEDED) {
+            Self::Memory
+        } else {
+            Self::ClickHouse(error)
+        }
+    }
+}
+
 /// Whose turn it is hides inside DataFusion's error.
 impl From<DataFusionError> for Error {
     fn from(error: DataFusionError) -> Self {
         match error {
             DataFusionError::External(source) => match source.downcast::<clickhouse::error::Error>() {
-                Ok(source) => Self::ClickHouse(*source),
+                Ok(source) => Self::from(*source),
                 Err(source) => Self::Unexpected(source.to_string()),
             },
             DataFusionError::Context(_, source) => Self::from(*source),

@@ -16,7 +16,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{Config, Error, router::router, session, telemetry::Metrics};
+use crate::{Config, Error, router::router, session, sql::Threads, telemetry::Metrics};
 
 /// What every request shares.
 pub(crate) struct Service {
@@ -28,6 +28,8 @@ pub(crate) struct Service {
     pub(crate) metrics: Metrics,
     /// Memory that SQL answers share.
     pub(crate) runtime: Arc<RuntimeEnv>,
+    /// Where SQL is planned and computed.
+    pub(crate) sql_threads: Threads,
     /// One permit for each answer of `concurrent_max`.
     turns: Semaphore,
 }
@@ -76,11 +78,13 @@ pub async fn bind(
     let turns = Semaphore::new(config.concurrent_max);
     let client = client(&clickhouse, &config);
     let runtime = session::runtime(config.memory_bytes_max)?;
-    let service = Service { runtime, metrics: Metrics::new()?, config, kafka, tenants, catalogue, clickhouse: client, turns };
+    let sql_threads = Threads::start().map_err(Error::Threads)?;
+    let service =
+        Service { sql_threads, runtime, metrics: Metrics::new()?, config, kafka, tenants, catalogue, clickhouse: client, turns };
     Ok(Server { listener, address, service: Arc::new(service) })
 }
 
-/// A client whose queries end by themselves, so that nobody's abandoned query runs on.
+/// A client whose queries end by themselves: nobody's abandoned query runs on, and none takes all memory.
 fn client(clickhouse: &ClickHouseConfig, config: &Config) -> Client {
     let mut client = Client::default().with_url(&clickhouse.url).with_database(&clickhouse.database);
     if let Some(user) = &clickhouse.user {
@@ -89,7 +93,9 @@ fn client(clickhouse: &ClickHouseConfig, config: &Config) -> Client {
     if let Some(password) = &clickhouse.password {
         client = client.with_password(password);
     }
-    client.with_setting("max_execution_time", config.time_ms_max.div_ceil(1000).to_string())
+    client
+        .with_setting("max_execution_time", config.time_ms_max.div_ceil(1000).to_string())
+        .with_setting("max_memory_usage", config.memory_bytes_max.to_string())
 }
 
 impl Server {

@@ -73,6 +73,7 @@ fn unknown(scan: &TableScan) -> Result<()> {
     plan_err!("{} is no table here", scan.table_name)
 }
 
+/// `column = value`, however it is turned around.
 fn is_equality(condition: &Expr, column: &str, value: &ScalarValue) -> bool {
     let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) = condition else { return false };
     let pairs = [(left, right), (right, left)];
@@ -80,4 +81,72 @@ fn is_equality(condition: &Expr, column: &str, value: &ScalarValue) -> bool {
         matches!((one.as_ref(), other.as_ref()), (Expr::Column(found), Expr::Literal(literal, _))
             if found.name == column && literal == value)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::datatypes::{DataType, Field, Schema};
+    use clickhouse::Client;
+    use datafusion::{
+        datasource::{MemTable, TableProvider, provider_as_source},
+        logical_expr::{LogicalPlanBuilder, col, lit},
+        prelude::JoinType,
+    };
+
+    use super::*;
+
+    fn raw(name: &'static str) -> LogicalPlanBuilder {
+        let fields = [(TENANT, DataType::Utf8), (GENERATION, DataType::UInt32), ("x", DataType::Int64)];
+        let schema = Schema::new(fields.map(|(name, data_type)| Field::new(name, data_type, true)).to_vec());
+        let table: Arc<dyn TableProvider> = Arc::new(ClickHouseTable::new(name, Arc::new(schema), Client::default()));
+        LogicalPlanBuilder::scan(name, provider_as_source(table), None).unwrap()
+    }
+
+    fn restricted(name: &'static str) -> LogicalPlanBuilder {
+        raw(name)
+            .filter(col(TENANT).eq(lit("acme")))
+            .unwrap()
+            .filter(lit(1_u32).eq(col(GENERATION)).and(col("x").gt(lit(0))))
+            .unwrap()
+    }
+
+    fn checked(plan: LogicalPlanBuilder) -> Result<()> {
+        check(&plan.build()?, &Restriction { tenant: "acme".into(), generation: 1 })
+    }
+
+    #[test]
+    fn restricted_scans_pass() {
+        checked(restricted("a")).unwrap();
+        checked(restricted("a").project([col("x")]).unwrap().limit(0, Some(1)).unwrap()).unwrap();
+        checked(restricted("a").union(restricted("b").build().unwrap()).unwrap()).unwrap();
+    }
+
+    #[test]
+    fn everything_else_is_refused() {
+        let tenant = |value: &str| col(TENANT).eq(lit(value));
+        let generation = |value: u32| col(GENERATION).eq(lit(value));
+        let filtered = |filter: Expr| raw("a").filter(filter).unwrap();
+        let join = restricted("a").join(raw("b").build().unwrap(), JoinType::Inner, (vec!["a.x"], vec!["b.x"]), None);
+        let subquery =
+            LogicalPlanBuilder::empty(true).filter(datafusion::logical_expr::exists(Arc::new(raw("a").build().unwrap())));
+        let memory = MemTable::try_new(Arc::new(Schema::empty()), vec![vec![]]).unwrap();
+        let unknown = LogicalPlanBuilder::scan("stranger", provider_as_source(Arc::new(memory)), None).unwrap();
+        let cases = [
+            ("nothing", raw("a")),
+            ("another tenant", filtered(tenant("other").and(generation(1)))),
+            ("another generation", filtered(tenant("acme").and(generation(2)))),
+            ("no generation", filtered(tenant("acme"))),
+            ("either", filtered(tenant("acme").or(col("x").gt(lit(0))).and(generation(1)))),
+            ("not", filtered(tenant("acme").not_eq(lit(true)).and(generation(1)))),
+            ("above a limit", raw("a").limit(0, Some(9)).unwrap().filter(tenant("acme").and(generation(1))).unwrap()),
+            ("one side of a join", join.unwrap()),
+            ("one side of a union", restricted("a").union(raw("b").build().unwrap()).unwrap()),
+            ("a subquery", subquery.unwrap()),
+            ("an unknown table", unknown),
+        ];
+        for (what, plan) in cases {
+            let error = checked(plan).expect_err(what).strip_backtrace();
+            assert!(error.contains("not restricted") || error.contains("no table here"), "{what}: {error}");
+        }
+    }
 }

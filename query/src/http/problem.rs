@@ -29,9 +29,6 @@ struct ProblemBody {
     field: Option<String>,
 }
 
-/// ClickHouse's code of a query that ran into `max_execution_time`.
-const TIMEOUT_EXCEEDED: &str = "Code: 159.";
-
 fn status_and_code(error: &Error) -> (StatusCode, &'static str) {
     match error {
         Error::MissingKey => (StatusCode::UNAUTHORIZED, "missing_key"),
@@ -46,14 +43,12 @@ fn status_and_code(error: &Error) -> (StatusCode, &'static str) {
         Error::Memory => (StatusCode::UNPROCESSABLE_ENTITY, "memory"),
         Error::BodyTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
         Error::TooManyRows(_) => (StatusCode::UNPROCESSABLE_ENTITY, "too_many_rows"),
-        Error::TooSlow(_) => (StatusCode::UNPROCESSABLE_ENTITY, "too_slow"),
+        Error::TooManyTokens(_) => (StatusCode::UNPROCESSABLE_ENTITY, "too_many_tokens"),
+        Error::TooSlow(_) | Error::TooSlowInside => (StatusCode::UNPROCESSABLE_ENTITY, "too_slow"),
         Error::NotYet { .. } => (StatusCode::GATEWAY_TIMEOUT, "not_yet"),
         Error::Busy(_) => (StatusCode::TOO_MANY_REQUESTS, "busy"),
-        Error::ClickHouse(source) if source.to_string().contains(TIMEOUT_EXCEEDED) => {
-            (StatusCode::UNPROCESSABLE_ENTITY, "too_slow")
-        }
         Error::ClickHouse(_) => (StatusCode::SERVICE_UNAVAILABLE, "clickhouse"),
-        Error::Unexpected(_) | Error::Listen { .. } | Error::Serve(_) | Error::Metrics(_) => {
+        Error::Unexpected(_) | Error::Listen { .. } | Error::Serve(_) | Error::Threads(_) | Error::Metrics(_) => {
             (StatusCode::INTERNAL_SERVER_ERROR, "internal")
         }
     }

@@ -59,7 +59,9 @@ pub(crate) async fn answer(State(service): State<Arc<Service>>, headers: HeaderM
         let position = after.parse().map_err(|error| Error::parameter("after", format!("{error}")))?;
         wait_for(&service, position, service.partition(&access)).await?;
     }
-    let (body, trust) = service.bounded(ask(&service, &access, &question.sql, format)).await?;
+    sql::check_length(&question.sql, service.config.sql_tokens_max)?;
+    let asked = ask(Arc::clone(&service), access, question.sql, format);
+    let (body, trust) = service.bounded(service.sql_threads.run(asked)).await?;
     let mut response = ([(header::CONTENT_TYPE, format.content_type())], body).into_response();
     let trust = serde_json::to_string(&trust).map_err(|error| Error::Unexpected(error.to_string()))?;
     if let (true, Ok(trust)) = (format != Format::Json, HeaderValue::try_from(trust)) {
@@ -69,12 +71,12 @@ pub(crate) async fn answer(State(service): State<Arc<Service>>, headers: HeaderM
 }
 
 /// The stamp is made before the rows are read: everything up to its position is in them, and perhaps more.
-async fn ask(service: &Service, access: &Access, sql: &str, format: Format) -> Result<(Vec<u8>, Trust), Error> {
-    let partition = service.partition(access);
+async fn ask(service: Arc<Service>, access: Access, sql: String, format: Format) -> Result<(Vec<u8>, Trust), Error> {
+    let partition = service.partition(&access);
     let generation = live_generation(&service.clickhouse).await?;
     let of = (generation, partition, access.tenant.as_ref());
-    let (offset, pulse) = tokio::try_join!(reached(service, generation, partition), pulse(&service.clickhouse, of, 1))?;
-    let trust = Trust::new(service, Position { partition, offset }, generation, &pulse, Utc::now());
+    let (offset, pulse) = tokio::try_join!(reached(&service, generation, partition), pulse(&service.clickhouse, of, 1))?;
+    let trust = Trust::new(&service, Position { partition, offset }, generation, &pulse, Utc::now());
     let session = session::open(Opening {
         clickhouse: &service.clickhouse,
         restriction: Restriction { tenant: Arc::clone(&access.tenant), generation },
@@ -83,7 +85,7 @@ async fn ask(service: &Service, access: &Access, sql: &str, format: Format) -> R
         runtime: &service.runtime,
         federation: service.config.federation,
     })?;
-    let plan = sql::plan(&session, sql).await?;
+    let plan = sql::plan(&session, &sql).await?;
     let rows = sql::rows(&session, &plan, service.config.rows_max).await?;
     Ok((format.body(&rows, &trust)?, trust))
 }

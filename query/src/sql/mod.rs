@@ -4,7 +4,9 @@ mod columns;
 mod format;
 mod question;
 mod run;
+mod threads;
 
 pub(crate) use format::Format;
-pub(crate) use question::plan;
+pub(crate) use question::{check_length, plan};
 pub(crate) use run::{Rows, rows};
+pub(crate) use threads::Threads;

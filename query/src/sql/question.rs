@@ -1,17 +1,37 @@
 //! From a text to a plan that only reads.
 
 use datafusion::{
-    error::{DataFusionError, Result},
+    error::DataFusionError,
     execution::{SessionState, context::SQLOptions},
     logical_expr::LogicalPlan,
-    sql::{parser::Statement, sqlparser::ast},
+    sql::{
+        parser::Statement,
+        sqlparser::{
+            ast,
+            dialect::PostgreSqlDialect,
+            tokenizer::{Token, Tokenizer},
+        },
+    },
 };
+
+use crate::Error;
+
+/// Refuses what would take too long to plan: planning cannot be interrupted.
+///
+/// # Errors
+/// Too many tokens; a text that has none.
+pub(crate) fn check_length(sql: &str, tokens_max: usize) -> Result<(), Error> {
+    let tokens = Tokenizer::new(&PostgreSqlDialect {}, sql).tokenize();
+    let tokens = tokens.map_err(|error| DataFusionError::Plan(error.to_string()))?;
+    let words = tokens.iter().filter(|token| !matches!(token, Token::Whitespace(_))).count();
+    if words > tokens_max { Err(Error::TooManyTokens(tokens_max)) } else { Ok(()) }
+}
 
 /// Plans exactly one SELECT, VALUES or the like.
 ///
 /// # Errors
 /// A text that is no SQL, several statements, or one that is no question.
-pub(crate) async fn plan(session: &SessionState, sql: &str) -> Result<LogicalPlan> {
+pub(crate) async fn plan(session: &SessionState, sql: &str) -> Result<LogicalPlan, DataFusionError> {
     let statement = session.sql_to_statement(sql, &session.config_options().sql_parser.dialect)?;
     match &statement {
         Statement::Statement(inner) if matches!(inner.as_ref(), ast::Statement::Query(_)) => {}

@@ -6,6 +6,8 @@ mod doors;
 mod engine;
 mod federation;
 mod fixture;
+mod isolation;
 mod kpis;
 mod money;
+mod sql;
 mod trust;

@@ -1,0 +1,152 @@
+//! `POST /v1/sql`: forms, bounds, errors.
+
+use std::io::Cursor;
+
+use arrow::{array::AsArray, datatypes::Decimal128Type, ipc::reader::StreamReader};
+use serde_json::json;
+use tidemark_query::Config;
+use tidemark_schemas::kpi::Catalogue;
+
+use crate::{
+    federation::filled,
+    fixture::{ACME, Fixture},
+};
+
+#[tokio::test]
+async fn rows_come_as_json_csv_or_arrow() {
+    let Some(fixture) = filled().await else { return };
+    fixture.watermark(23).await;
+    let question = "SELECT deal_id, amount, closed_on, opened_at, product, status = 'won' AS won, cycle_ms FROM deals WHERE deal_id IN ('D-02', 'D-04') ORDER BY deal_id";
+    let (status, answer) = fixture.sql(ACME, question).await;
+    assert_eq!(status, 200);
+    assert_eq!(
+        answer["rows"],
+        json!([
+            { "deal_id": "D-02", "amount": "200.250000", "closed_on": "2026-01-20", "opened_at": "2026-01-02T09:30:00Z", "product": "P", "won": true, "cycle_ms": 1_557_000_000_i64 },
+            { "deal_id": "D-04", "amount": null, "closed_on": "2026-03-01", "opened_at": "2026-02-01T23:59:59.999Z", "product": null, "won": false, "cycle_ms": 2_376_000_001_i64 },
+        ])
+    );
+    assert_eq!(answer["columns"][1], json!({ "name": "amount", "type": "Decimal128(38, 6)" }));
+    assert_eq!(answer["trust"]["position"], 23);
+
+    let csv = fixture.ask(ACME, question, "text/csv").await;
+    assert!(csv.headers()["tidemark-trust"].to_str().unwrap().contains("\"position\":23"));
+    let csv = csv.text().await.unwrap();
+    assert!(csv.starts_with("deal_id,amount,closed_on,opened_at,product,won,cycle_ms\nD-02,200.250000,2026-01-20,"), "{csv}");
+
+    let arrow = fixture.ask(ACME, question, "application/vnd.apache.arrow.stream").await.bytes().await.unwrap();
+    let batches: Vec<_> = StreamReader::try_new(Cursor::new(arrow), None).unwrap().map(Result::unwrap).collect();
+    assert_eq!(batches[0].column_by_name("amount").unwrap().as_primitive::<Decimal128Type>().value(0), 200_250_000);
+
+    assert_eq!(fixture.ask(ACME, question, "image/png").await.status(), 406);
+    let empty =
+        fixture.ask(ACME, "SELECT deal_id, status FROM deals WHERE deal_id = 'none'", "text/csv").await.text().await.unwrap();
+    assert_eq!(empty, "deal_id,status\n");
+}
+
+#[tokio::test]
+async fn tables_and_columns_can_be_found() {
+    let Some(fixture) = filled().await else { return };
+    let (_, tables) = fixture
+        .sql(ACME, "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY table_name")
+        .await;
+    let tables: Vec<&str> = tables["rows"].as_array().unwrap().iter().map(|row| row["table_name"].as_str().unwrap()).collect();
+    for table in ["deals", "events", "freshness", "kpis", "roster", "visits"] {
+        assert!(tables.contains(&table), "{tables:?}");
+    }
+    let (_, columns) = fixture.sql(ACME, "SELECT column_name FROM information_schema.columns WHERE table_name = 'deals'").await;
+    let columns = columns["rows"].to_string();
+    assert!(columns.contains("closed_on") && !columns.contains("tenant") && !columns.contains("generation"), "{columns}");
+    let (_, kpi) = fixture.sql(ACME, "SELECT unit, dims FROM kpis WHERE name = 'win_rate'").await;
+    assert_eq!(kpi["rows"], json!([{ "unit": "ratio", "dims": "product" }]));
+    fixture.heartbeat(5, 7).await;
+    let (_, fresh) = fixture.sql(ACME, "SELECT position, behind, stale FROM freshness").await;
+    assert_eq!(fresh["rows"], json!([{ "position": 5, "behind": 2, "stale": false }]));
+}
+
+#[tokio::test]
+async fn errors_say_what_is_wrong() {
+    let Some(fixture) = filled().await else { return };
+    for (question, status, code, said) in [
+        ("SELECT amout FROM deals", 400, "sql", "amout"),
+        ("SELECT * FROM deal", 400, "sql", "deal"),
+        ("SELEC 1", 400, "sql", "SELEC"),
+        ("SELECT 1 / 0", 400, "sql", "Divide by zero"),
+        ("SELECT duration_min / 0 FROM visits", 400, "sql", "Divide by zero"),
+        ("DELETE FROM deals", 400, "sql", "only a question"),
+        ("SELECT a.deal_id, b.deal_id FROM deals a JOIN deals b ON a.deal_id = b.deal_id", 400, "body", "AS"),
+        ("", 400, "sql", ""),
+    ] {
+        let (found, problem) = fixture.sql(ACME, question).await;
+        assert_eq!((found, problem["error"]["code"].as_str()), (status, Some(code)), "{question}: {problem}");
+        assert!(problem["error"]["message"].as_str().unwrap().contains(said), "{question}: {problem}");
+    }
+    let post = |body: &'static str| {
+        let request = reqwest::Client::new().post(format!("http://{}/v1/sql", fixture.address)).bearer_auth(ACME);
+        async move { request.body(body).send().await.unwrap() }
+    };
+    assert_eq!(post("{\"sq\": \"SELECT 1\"}").await.status(), 400);
+    assert_eq!(post("SELECT 1").await.status(), 400);
+    assert_eq!(post("{\"sql\": \"SELECT 1\", \"after\": \"x\"}").await.status(), 400);
+    let later = format!("{{\"sql\": \"SELECT 1\", \"after\": \"{}-0\"}}", fixture.partition);
+    fixture.watermark(0).await;
+    assert_eq!(post(later.leak()).await.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn monstrous_questions_end_nobody() {
+    let Some(fixture) = filled().await else { return };
+    let chain: Vec<String> = (0..600).map(|n| format!("deal_id = 'D-{n:02}'")).collect();
+    let nested = (0..150).fold("deals".to_owned(), |inner, n| format!("(SELECT * FROM {inner}) AS t{n}"));
+    let sums: Vec<String> = (0..600).map(|n| format!("cycle_ms + {n}")).collect();
+    for question in [
+        format!("SELECT count(*) FROM deals WHERE {}", chain.join(" OR ")),
+        format!("SELECT count(*) FROM deals WHERE {}deal_id = 'x'{}", "(".repeat(2_000), ")".repeat(2_000)),
+        format!("SELECT count(*) FROM deals WHERE {} deal_id = 'x'", "NOT ".repeat(2_000)),
+        format!("SELECT count(*) FROM {nested}"),
+        format!("SELECT {} FROM deals", sums.join(" + ")),
+        format!("SELECT count(*) FROM deals WHERE deal_id IN ({})", vec!["'D-02'"; 5_000].join(", ")),
+        vec!["SELECT deal_id FROM deals"; 50].join(" UNION ALL "),
+    ] {
+        let (status, answer) = fixture.sql(ACME, &question).await;
+        assert!(status == 200 || status == 400 || status == 422, "{}…: {answer}", &question[..80]);
+    }
+    let (status, answer) = fixture.sql(ACME, &format!("SELECT 1{}", " + 1".repeat(10_000))).await;
+    assert_eq!((status, answer["error"]["code"].as_str()), (422, Some("too_many_tokens")), "{answer}");
+    assert_eq!(fixture.get("/healthz").await.0, 200);
+}
+
+#[tokio::test]
+async fn bounds_are_named() {
+    let config = Config { rows_max: 5, body_bytes_max: 2_000, memory_bytes_max: 8 << 20, ..Config::default() };
+    let Some(fixture) = filled().await else { return };
+    let bounded = fixture.beside(config, Catalogue::shipped().unwrap()).await;
+    let long = format!("SELECT '{}'", "x".repeat(2_000));
+    for (question, status, bound) in [
+        ("SELECT deal_id FROM deals", 422, "rows_max"),
+        ("SELECT deal_id FROM deals LIMIT 5", 200, ""),
+        (long.as_str(), 413, "body_bytes_max"),
+        (
+            "SELECT a.deal_id, row_number() OVER (ORDER BY a.data) FROM (SELECT deal_id, repeat(deal_id, 1000000) AS data FROM deals) a LIMIT 1",
+            422,
+            "memory_bytes_max",
+        ),
+    ] {
+        let (found, problem) = bounded.sql(ACME, question).await;
+        assert_eq!(found, status, "{question}: {problem}");
+        assert!(status == 200 || problem["error"]["message"].as_str().unwrap().contains(bound), "{problem}");
+    }
+}
+
+#[tokio::test]
+async fn what_takes_too_long_ends() {
+    let config = Config { time_ms_max: 300, ..Config::default() };
+    let Some(fixture) = Fixture::with(config, Catalogue::shipped().unwrap()).await else { return };
+    let insert = "INSERT INTO visits (generation, tenant, visit_id, occurred_at, occurred_on, recorded_at, recorded_on, version) \
+                  SELECT 1, 'acme', toString(number), now64(3), today(), now64(3), today(), number FROM numbers(20000)";
+    fixture.run(insert).await;
+    let (status, problem) = fixture.sql(ACME, "SELECT count(*) FROM visits a JOIN visits b ON a.visit_id <> b.visit_id").await;
+    assert_eq!((status, problem["error"]["code"].as_str()), (422, Some("too_slow")), "{problem}");
+    assert!(problem["error"]["message"].as_str().unwrap().contains("time_ms_max"), "{problem}");
+    assert_eq!(fixture.get("/healthz").await.0, 200);
+}
