@@ -121,7 +121,7 @@ impl KpiDefinition {
     pub fn parse(name: &str, text: &str) -> Result<Self, KpiError> {
         let place = Place { name, text };
         let file: KpiFile = toml::from_str(text).map_err(|error| {
-            let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1));
+            let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
             KpiError { file: place.file(), line, reason: error.message().to_owned() }
         })?;
         if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
