@@ -42,6 +42,21 @@ async fn federation_changes_no_answer() {
     assert!(differences.is_empty(), "{} of {}:\n{}", differences.len(), questions.len(), differences.join("\n"));
 }
 
+#[tokio::test]
+async fn answers_of_many_blocks_arrive_whole() {
+    let Some(with) = Fixture::empty().await else { return };
+    let without = with.beside(Config { federation: false, ..Config::default() }, Catalogue::shipped().unwrap()).await;
+    let insert = "INSERT INTO visits (generation, tenant, visit_id, duration_min, occurred_at, occurred_on, recorded_at, recorded_on, version) \
+                  SELECT 1, 'acme', toString(number), number, now64(3), today(), now64(3), today(), number FROM numbers(300000)";
+    with.run(insert).await;
+    for question in [
+        "SELECT count(*), sum(duration_min), min(visit_id), count(distinct duration_min) FROM visits",
+        "SELECT duration_min FROM visits WHERE duration_min < 90000",
+    ] {
+        assert_eq!(answer(&with, question).await.unwrap(), answer(&without, question).await.unwrap(), "{question}");
+    }
+}
+
 async fn answer(fixture: &Fixture, question: &str) -> Result<Vec<String>, String> {
     let (status, answer) = fixture.sql(ACME, question).await;
     if status != 200 {

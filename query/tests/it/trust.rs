@@ -56,3 +56,34 @@ async fn after_waits_for_the_write_and_gives_up_in_time() {
     let (status, wrong) = fixture.get(&format!("/v1/kpis/visits?after={elsewhere}-1")).await;
     assert_eq!((status, wrong["error"]["field"].as_str()), (400, Some("after")), "{wrong}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_and_their_position_are_always_of_one_moment() {
+    let Some(fixture) = Fixture::empty().await else { return };
+    let partition = fixture.partition;
+    let write = async {
+        for n in 1..=60 {
+            // As the projector does: the cells and the watermark of a batch are rows of one block.
+            fixture
+                .run(&format!(
+                    "INSERT INTO kpi_cells (generation, tenant, row_kind, kpi, day, rep_id, partition, facts, s0, position_to, version) VALUES \
+                     (1, 'acme', 'cell', 'visits', '2026-01-05', 'R-1', 0, {n}, {n}, 0, {n}), \
+                     (1, 'acme', 'cell', 'visits', '2026-01-06', 'R-2', 0, {n}, {n}, 0, {n}), \
+                     (1, '', 'watermark', '', '1970-01-01', '', {partition}, 0, 0, {n}, {n})"
+                ))
+                .await;
+        }
+    };
+    let read = async {
+        let mut seen = 0;
+        while seen < 60 {
+            let (_, answer) = fixture.get("/v1/kpis/visits?grain=month").await;
+            let value = answer["rows"][0]["value"].as_str().map_or(0, |value| value.parse::<i64>().unwrap());
+            let position = answer["trust"]["position"].as_i64().unwrap_or(0);
+            assert_eq!(value, 2 * position, "{answer}");
+            assert!(position >= seen, "the position went back from {seen} to {position}");
+            seen = position;
+        }
+    };
+    tokio::join!(write, read);
+}
