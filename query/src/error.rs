@@ -50,7 +50,7 @@ pub enum Error {
     #[error("Accept names no form there is; there are {0}")]
     NotAcceptable(&'static str),
     /// A question that cannot be planned, or that fails on its data.
-    #[error("{}", .0.strip_backtrace())]
+    #[error("{}", brief(.0))]
     Sql(DataFusionError),
     /// A question too long to be planned.
     #[error("the question has more than {0} tokens (sql_tokens_max): ask for less at once")]
@@ -111,6 +111,13 @@ pub enum Error {
     /// The metrics recorder could not be built.
     #[error("cannot set up metrics: {0}")]
     Metrics(String),
+}
+
+/// Some of DataFusion's messages print the whole plan.
+const MESSAGE_CHARACTERS_MAX: usize = 500;
+
+fn brief(error: &DataFusionError) -> String {
+    error.strip_backtrace().chars().take(MESSAGE_CHARACTERS_MAX).collect()
 }
 
 impl Error {

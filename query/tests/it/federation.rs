@@ -57,7 +57,8 @@ async fn answers_of_many_blocks_arrive_whole() {
     }
 }
 
-async fn answer(fixture: &Fixture, question: &str) -> Result<Vec<String>, String> {
+/// The rows as JSON texts, sorted unless the question orders them; or why there are none.
+pub async fn answer(fixture: &Fixture, question: &str) -> Result<Vec<String>, String> {
     let (status, answer) = fixture.sql(ACME, question).await;
     if status != 200 {
         return Err(answer["error"]["message"].to_string());

@@ -9,5 +9,6 @@ mod fixture;
 mod isolation;
 mod kpis;
 mod money;
+mod random_questions;
 mod sql;
 mod trust;
