@@ -30,6 +30,8 @@ pub(crate) struct Service {
     pub(crate) runtime: Arc<RuntimeEnv>,
     /// Where SQL is planned and computed.
     pub(crate) sql_threads: Threads,
+    /// One permit for each look of `after_looks_max`.
+    pub(crate) looks: Semaphore,
     /// One permit for each answer of `concurrent_max`.
     turns: Semaphore,
 }
@@ -75,12 +77,23 @@ pub async fn bind(
     let listen_error = |source| Error::Listen { address: config.listen, source };
     let listener = TcpListener::bind(config.listen).await.map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;
+    let looks = Semaphore::new(config.after_looks_max);
     let turns = Semaphore::new(config.concurrent_max);
     let client = client(&clickhouse, &config);
     let runtime = session::runtime(config.memory_bytes_max)?;
     let sql_threads = Threads::start().map_err(Error::Threads)?;
-    let service =
-        Service { sql_threads, runtime, metrics: Metrics::new()?, config, kafka, tenants, catalogue, clickhouse: client, turns };
+    let service = Service {
+        sql_threads,
+        looks,
+        runtime,
+        metrics: Metrics::new()?,
+        config,
+        kafka,
+        tenants,
+        catalogue,
+        clickhouse: client,
+        turns,
+    };
     Ok(Server { listener, address, service: Arc::new(service) })
 }
 

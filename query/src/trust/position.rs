@@ -28,8 +28,7 @@ pub(crate) async fn wait_for(service: &Service, wanted: Position, partition: i32
     }
     let deadline = Instant::now() + Duration::from_millis(service.config.after_ms_max);
     loop {
-        let generation = live_generation(&service.clickhouse).await?;
-        let offset = reached(service, generation, partition).await?;
+        let offset = look(service, partition).await?;
         if offset >= wanted.offset {
             return Ok(());
         }
@@ -40,4 +39,11 @@ pub(crate) async fn wait_for(service: &Service, wanted: Position, partition: i32
         }
         tokio::time::sleep(pause).await;
     }
+}
+
+/// How far the live numbers are now. However many wait, ClickHouse is asked by few at a time.
+async fn look(service: &Service, partition: i32) -> Result<i64, Error> {
+    let _turn = service.looks.acquire().await.map_err(|closed| Error::Unexpected(closed.to_string()))?;
+    let generation = live_generation(&service.clickhouse).await?;
+    reached(service, generation, partition).await
 }
