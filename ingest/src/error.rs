@@ -61,6 +61,22 @@ pub enum Error {
         /// What there is.
         shipped: String,
     },
+    /// The mapping looks things up in a file that was not given.
+    #[error("the mapping looks things up in {name:?}: give that file with --with {name}=FILE")]
+    LookupMissing {
+        /// Its name in the mapping.
+        name: String,
+    },
+    /// A file to look things up in has a row that cannot be read.
+    #[error("{}, line {line}: {reason}; a file to look things up in must be whole", path.display())]
+    LookupRow {
+        /// Which file.
+        path: PathBuf,
+        /// Which line of it.
+        line: u64,
+        /// What is wrong there.
+        reason: String,
+    },
     /// A file whose first row is no header.
     #[error("{}, line 1: the header cannot be used: {reason}", path.display())]
     Header {

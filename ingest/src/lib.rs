@@ -19,5 +19,5 @@ pub use accept::{
 pub use clock::Clock;
 pub use config::Config;
 pub use error::Error;
-pub use import::{ImportOptions, Summary, import};
+pub use import::{Format, ImportOptions, Preview, Reading, Summary, Unmapped, import, map_rows, preview};
 pub use service::{Server, bind, run};

@@ -8,12 +8,13 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
     ImportOptions,
     post::{Answered, Refused},
     read::{Batch, MappedRow},
+    record::Record,
     rows::Place,
     summary::Summary,
 };
@@ -103,18 +104,18 @@ impl Journal {
     fn count(&mut self, row: &MappedRow, first_event: usize, problems: &[&Refused]) -> String {
         let summary = &mut self.progress.summary;
         summary.rows += 1;
-        let line = match (&row.row.fields, &row.events) {
+        let line = match (&row.row.record, &row.events) {
             (Err(broken), _) => {
                 summary.count_reason("broken row");
                 refused_line(row, "file", json!([{ "message": broken.reason }]), json!(broken.text))
             }
-            (Ok(fields), Err(reason)) => {
+            (Ok(record), Err(reason)) => {
                 summary.count_reason(reason);
-                refused_line(row, "mapping", json!([{ "message": reason }]), record(fields))
+                refused_line(row, "mapping", json!([{ "message": reason }]), record.to_json())
             }
-            (Ok(fields), Ok(events)) => {
+            (Ok(record), Ok(events)) => {
                 summary.events_sent += events.len() as u64;
-                refused_events(summary, row, fields, &events[..], first_event, problems)
+                refused_events(summary, row, record, &events[..], first_event, problems)
             }
         };
         if !line.is_empty() {
@@ -157,7 +158,7 @@ impl Journal {
 fn refused_events(
     summary: &mut Summary,
     row: &MappedRow,
-    fields: &[(String, String)],
+    record: &Record,
     events: &[String],
     first_event: usize,
     problems: &[&Refused],
@@ -170,7 +171,7 @@ fn refused_events(
         }
         let reasons = of_event.iter().map(|p| json!({ "code": p.code, "field": p.field, "message": p.message })).collect();
         let event = events.get(of_event[0].index - first_event).map(String::as_str).unwrap_or_default();
-        let with_event = json!({ "row": record(fields), "event": serde_json::from_str(event).unwrap_or(json!(event)) });
+        let with_event = json!({ "row": record.to_json(), "event": serde_json::from_str(event).unwrap_or(json!(event)) });
         lines += &refused_line(row, "ingest", Value::Array(reasons), with_event);
     }
     lines
@@ -179,10 +180,6 @@ fn refused_events(
 fn refused_line(row: &MappedRow, by: &str, reasons: Value, content: Value) -> String {
     let line = json!({ "row": row.row.number, "line": row.row.line, "refused_by": by, "reasons": reasons, "content": content });
     format!("{line}\n")
-}
-
-fn record(fields: &[(String, String)]) -> Value {
-    fields.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect::<Map<_, _>>().into()
 }
 
 /// `FILE.suffix`, in the report directory or beside the file.

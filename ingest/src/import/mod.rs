@@ -1,14 +1,26 @@
 //! `tidemark import`: a file's rows become events by a mapping, and go through HTTP like everybody's, so that there is one path.
 
+mod functions;
 mod journal;
+mod jq;
+mod lookups;
+mod manifest;
 mod mapping;
 mod options;
 mod post;
+mod preview;
 mod read;
+mod reading;
+mod record;
 mod rows;
 mod run;
+#[cfg(test)]
+mod samples;
+mod source;
 mod summary;
 
 pub use options::ImportOptions;
+pub use preview::{Preview, Unmapped, map_rows, preview};
+pub use reading::{Format, Reading};
 pub use run::import;
 pub use summary::Summary;

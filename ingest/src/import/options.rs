@@ -1,14 +1,24 @@
 //! What an import needs to know, and its bounds.
 
-use std::{fmt, path::PathBuf};
+use std::{collections::BTreeMap, fmt, path::PathBuf};
+
+use super::reading::Reading;
 
 /// Options of [`super::import`].
 #[derive(Clone)]
 pub struct ImportOptions {
-    /// The CSV file, with a header row, in UTF-8.
+    /// Delimited text or NDJSON, plain, gzip or zip.
     pub file: PathBuf,
+    /// How it is read.
+    pub reading: Reading,
     /// The name of a shipped mapping, a `.jq` file, or a folder with a `mapping.jq`.
     pub mapping: String,
+    /// Other files, by the name under which the mapping looks things up in them.
+    pub with: BTreeMap<String, PathBuf>,
+    /// The columns of those of them that have no header.
+    pub with_columns: BTreeMap<String, Vec<String>>,
+    /// The revision of events that name none: a corrected file corrects when it is higher than before.
+    pub revision: Option<i64>,
     /// Ingest's address: `http://host:port`.
     pub url: String,
     /// API key; it decides the tenant.
@@ -37,7 +47,11 @@ impl ImportOptions {
     pub fn new(file: impl Into<PathBuf>, mapping: impl Into<String>, url: impl Into<String>, key: impl Into<String>) -> Self {
         Self {
             file: file.into(),
+            reading: Reading::default(),
             mapping: mapping.into(),
+            with: BTreeMap::new(),
+            with_columns: BTreeMap::new(),
+            revision: None,
             url: url.into(),
             key: key.into(),
             report_dir: None,

@@ -17,6 +17,8 @@ pub(super) struct Batch {
     pub(super) rows: Vec<MappedRow>,
     /// Where the file goes on after it.
     pub(super) end: Place,
+    /// Bytes of the unpacked file.
+    pub(super) file_bytes: u64,
 }
 
 /// A row with what the mapping made of it.
@@ -60,7 +62,7 @@ fn send_batches(
     from: Place,
     sender: &mpsc::Sender<Result<Batch, Error>>,
 ) -> Result<(), Error> {
-    let mut rows = Rows::open(&options.file, Some(from))?;
+    let mut rows = Rows::open(&options.file, &mapping.reading, Some(from))?;
     loop {
         let batch = next_batch(options, mapping, &mut rows)?;
         if batch.rows.is_empty() || sender.blocking_send(Ok(batch)).is_err() {
@@ -73,7 +75,7 @@ fn next_batch(options: &ImportOptions, mapping: &Mapping, rows: &mut Rows) -> Re
     let (mut batch, mut events, mut bytes) = (Batch::default(), 0, 0);
     while !batch.is_full(events, bytes, options) {
         let Some(row) = rows.next()? else { break };
-        let made = row.fields.as_ref().map_or(Ok(Vec::new()), |fields| mapping.events(fields));
+        let made = row.record.as_ref().map_or(Ok(Ok(Vec::new())), |record| mapping.events(record))?;
         for event in made.iter().flatten() {
             events += 1;
             bytes += event.len() + 1;
@@ -81,5 +83,6 @@ fn next_batch(options: &ImportOptions, mapping: &Mapping, rows: &mut Rows) -> Re
         batch.rows.push(MappedRow { row, events: made });
     }
     batch.end = rows.place();
+    batch.file_bytes = rows.bytes();
     Ok(batch)
 }

@@ -1,4 +1,4 @@
-//! A CSV file as rows. A broken row is one row: the next begins on the next line, whatever a stray quote would swallow.
+//! A file as rows. A broken row is one row: the next begins on the next line, whatever a stray quote would swallow.
 
 use std::{
     fs::File,
@@ -6,18 +6,23 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use encoding_rs::Encoding;
 use serde::{Deserialize, Serialize};
 
+use super::{
+    reading::{Format, Reading},
+    record::{Quotes, ROW_BYTES_MAX, Record, Shape, decode, detect_delimiter, parse},
+    source::Source,
+};
 use crate::Error;
 
 /// Most lines of one row: a quote that stays open longer was never meant to.
 const ROW_LINES_MAX: u64 = 200;
-/// Most bytes of one row.
-const ROW_BYTES_MAX: usize = 1 << 20;
 
 /// Where the next row begins.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Place {
+    /// Of the unpacked file.
     pub(super) byte: u64,
     /// Lines before it.
     pub(super) line: u64,
@@ -32,8 +37,8 @@ pub(super) struct Row {
     pub(super) number: u64,
     /// The line in the file that it begins on, from 1.
     pub(super) line: u64,
-    /// Column and value in the file's order; or why it is broken.
-    pub(super) fields: Result<Vec<(String, String)>, Broken>,
+    /// What it says; or why it is broken.
+    pub(super) record: Result<Record, Broken>,
 }
 
 /// A row that cannot be read.
@@ -47,19 +52,29 @@ pub(super) struct Broken {
 pub(super) struct Rows {
     path: PathBuf,
     input: BufReader<File>,
-    columns: Vec<String>,
+    encoding: &'static Encoding,
+    shape: Shape,
     place: Place,
 }
 
 impl Rows {
-    /// Opens a file and reads its header; goes on at `from` when given.
+    /// Opens a file and reads its header, if it has one; goes on at `from` when given.
     ///
     /// # Errors
     /// The file cannot be read, or its header names no columns or one of them twice.
-    pub(super) fn open(path: &Path, from: Option<Place>) -> Result<Self, Error> {
-        let file = File::open(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
-        let mut rows = Self { path: path.to_owned(), input: BufReader::new(file), columns: Vec::new(), place: Place::default() };
-        rows.columns = rows.read_header()?;
+    pub(super) fn open(path: &Path, reading: &Reading, from: Option<Place>) -> Result<Self, Error> {
+        let Source { file, encoding, mark } = Source::open(path, reading.encoding)?;
+        let shape = match reading.format_of(path) {
+            Format::Ndjson => Shape::Objects,
+            Format::Table => Shape::Table { delimiter: reading.delimiter.unwrap_or(b','), columns: Vec::new() },
+        };
+        let input = BufReader::new(file);
+        let mut rows = Self { path: path.to_owned(), input, encoding, shape, place: Place::default() };
+        let begin = Place { byte: mark, ..Place::default() };
+        rows.go_to(begin)?;
+        if matches!(rows.shape, Shape::Table { .. }) {
+            rows.read_columns(reading, begin)?;
+        }
         if let Some(place) = from.filter(|place| place.byte > 0) {
             rows.go_to(place)?;
         }
@@ -68,6 +83,11 @@ impl Rows {
 
     pub(super) fn place(&self) -> Place {
         self.place
+    }
+
+    /// Bytes of the unpacked file.
+    pub(super) fn bytes(&self) -> u64 {
+        self.input.get_ref().metadata().map_or(0, |file| file.len())
     }
 
     /// The next row, or nothing at the end. Empty lines are no rows.
@@ -82,14 +102,15 @@ impl Rows {
                 continue;
             }
             self.place.row += 1;
-            let fields = match judge(&text, lines, &self.columns) {
-                Ok(fields) => Ok(fields),
+            let record = match self.shape.judge(&text, lines, self.encoding) {
+                Ok(record) => Ok(record),
                 Err(reason) => {
                     let text = self.keep_first_line_only(begin, &text, lines)?;
-                    Err(Broken { reason, text: String::from_utf8_lossy(text.trim_ascii_end()).into_owned() })
+                    let text = self.encoding.decode_without_bom_handling(text.trim_ascii_end()).0.into_owned();
+                    Err(Broken { reason, text })
                 }
             };
-            return Ok(Some(Row { number: self.place.row, line: begin.line + 1, fields }));
+            return Ok(Some(Row { number: self.place.row, line: begin.line + 1, record }));
         }
     }
 
@@ -103,17 +124,31 @@ impl Rows {
         Ok(&text[..end])
     }
 
-    fn read_header(&mut self) -> Result<Vec<String>, Error> {
-        let (text, _) = self.read_record()?;
-        let header = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
-        let columns = parse(header).and_then(|record| utf8(&record, &[])).map_err(|reason| self.bad_header(&reason))?;
+    /// Learns the delimiter, and the columns from the header or from who named them; the next row is the first.
+    fn read_columns(&mut self, reading: &Reading, begin: Place) -> Result<(), Error> {
+        let named = reading.columns.as_ref();
+        let (first, _) = self.read_record()?;
+        let line = first.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let delimiter = reading.delimiter.unwrap_or_else(|| detect_delimiter(line, named.map(Vec::len)));
+        self.shape = Shape::Table { delimiter, columns: Vec::new() };
+        self.go_to(begin)?;
+        let columns = match named {
+            Some(columns) => columns.clone(),
+            None => {
+                let (text, _) = self.read_record()?;
+                let record = parse(&text, delimiter).and_then(|record| decode(&record, &[], self.encoding));
+                record.map_err(|reason| self.bad_header(&reason))?
+            }
+        };
         if columns.iter().all(|column| column.trim().is_empty()) {
             return Err(self.bad_header("it names no columns"));
         }
-        if let Some(twice) = columns.iter().enumerate().find(|(index, column)| columns[..*index].contains(column)) {
+        let is_twice = |(index, column): &(usize, &String)| !column.is_empty() && columns[..*index].contains(column);
+        if let Some(twice) = columns.iter().enumerate().find(is_twice) {
             return Err(self.bad_header(&format!("column {:?} occurs twice", twice.1)));
         }
-        Ok(columns)
+        self.shape = Shape::Table { delimiter, columns };
+        Ok(())
     }
 
     fn bad_header(&self, reason: &str) -> Error {
@@ -140,70 +175,12 @@ impl Rows {
             lines += 1;
             self.place.byte += read as u64;
             self.place.line += 1;
-            quotes = text[before..].iter().fold(quotes, |quotes, byte| quotes.after(*byte));
+            quotes = text[before..].iter().fold(quotes, |quotes, byte| self.shape.after(quotes, *byte));
             if quotes != Quotes::Open || lines >= ROW_LINES_MAX || text.len() > ROW_BYTES_MAX {
                 return Ok((text, lines));
             }
         }
     }
-}
-
-/// Where in a record a byte stands, as far as quotes go (RFC 4180).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Quotes {
-    FieldStart,
-    /// In a field without quotes; a quote there is a character like others.
-    Plain,
-    Open,
-    /// After a quote inside quotes: the end of the field, or the first half of a doubled quote.
-    Closing,
-    /// Text after a closing quote, which a careful writer never makes.
-    Sloppy,
-}
-
-impl Quotes {
-    fn after(self, byte: u8) -> Self {
-        match (self, byte) {
-            (Self::Open, b'"') => Self::Closing,
-            (Self::Open, _) | (Self::Closing | Self::FieldStart, b'"') => Self::Open,
-            (Self::Sloppy, _) | (Self::Closing, 0x20..=0x2b | 0x2d..) => Self::Sloppy,
-            (_, b',' | b'\n' | b'\r') => Self::FieldStart,
-            (Self::Closing | Self::FieldStart | Self::Plain, _) => Self::Plain,
-        }
-    }
-}
-
-/// The fields of a whole row, or why they cannot be told.
-fn judge(text: &[u8], lines: u64, columns: &[String]) -> Result<Vec<(String, String)>, String> {
-    let end = text.iter().fold(Quotes::FieldStart, |quotes, byte| quotes.after(*byte));
-    if text.len() > ROW_BYTES_MAX {
-        return Err(format!("the row has more than {ROW_BYTES_MAX} bytes"));
-    }
-    if end == Quotes::Open || (lines > 1 && end == Quotes::Sloppy) {
-        return Err("a quote opens and does not close".to_owned());
-    }
-    let record = parse(text)?;
-    if record.len() != columns.len() {
-        let quoted = if lines > 1 { ", or a quote opens and does not close" } else { "" };
-        return Err(format!("the row has {} columns, the header has {}{quoted}", record.len(), columns.len()));
-    }
-    let values = utf8(&record, columns)?;
-    Ok(columns.iter().cloned().zip(values).collect())
-}
-
-fn parse(text: &[u8]) -> Result<csv::ByteRecord, String> {
-    let mut record = csv::ByteRecord::new();
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).buffer_capacity(512).from_reader(text);
-    reader.read_byte_record(&mut record).map_err(|error| error.to_string())?;
-    Ok(record)
-}
-
-fn utf8(record: &csv::ByteRecord, columns: &[String]) -> Result<Vec<String>, String> {
-    let read = |(index, field): (usize, &[u8])| {
-        let column = columns.get(index).map_or(format!("{}", index + 1), |name| format!("{name:?}"));
-        String::from_utf8(field.to_vec()).map_err(|_| format!("column {column} is not UTF-8"))
-    };
-    record.iter().enumerate().map(read).collect()
 }
 
 #[cfg(test)]
@@ -214,14 +191,19 @@ mod tests {
     use super::*;
 
     fn read(text: &[u8], from: Option<Place>) -> Vec<String> {
+        read_as("file.csv", text, &Reading::default(), from)
+    }
+
+    fn read_as(name: &str, text: &[u8], reading: &Reading, from: Option<Place>) -> Vec<String> {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("file.csv");
+        let path = directory.path().join(name);
         fs::write(&path, text).unwrap();
-        let mut rows = Rows::open(&path, from).unwrap();
+        let mut rows = Rows::open(&path, reading, from).unwrap();
         let mut seen = Vec::new();
         while let Some(row) = rows.next().unwrap() {
-            let what = match row.fields {
-                Ok(fields) => fields.into_iter().map(|(_, value)| value).collect::<Vec<_>>().join("|"),
+            let what = match row.record {
+                Ok(Record::Columns(fields)) => fields.into_iter().map(|(_, value)| value).collect::<Vec<_>>().join("|"),
+                Ok(Record::Object(text)) => text,
                 Err(broken) => format!("{} [{}]", broken.reason, broken.text),
             };
             seen.push(format!("{}@{} {what}", row.number, row.line));
@@ -258,5 +240,46 @@ mod tests {
     fn goes_on_where_it_was() {
         let place = Place { byte: 8, line: 2, row: 1 };
         assert_eq!(read(b"a,b\n1,x\n2,y\n", Some(place)), ["2@3 2|y"]);
+    }
+
+    #[test]
+    fn the_delimiter_is_found_and_a_header_is_not_needed() {
+        for delimiter in [",", "\t", ";", "|"] {
+            let text = "a,b\n1,\"x\n;|\t,\"\n".replace(',', delimiter);
+            let inner = format!("1@2 1|x\n;|\t{delimiter}");
+            assert_eq!(read(text.as_bytes(), None), [inner], "{delimiter:?}");
+        }
+        let columns = |columns: &[&str]| Some(columns.iter().map(|&column| column.to_owned()).collect());
+        let two = Reading { columns: columns(&["a", "b"]), ..Reading::default() };
+        assert_eq!(read_as("x.tsv", b"\xef\xbb\xbf1,5,6\tx\n2,5\ty\n", &two, None), ["1@1 1,5,6|x", "2@2 2,5|y"]);
+        let one = Reading { columns: columns(&["a"]), delimiter: Some(b';'), ..Reading::default() };
+        assert_eq!(read_as("x.csv", b"1,5\n", &one, None), ["1@1 1,5"]);
+    }
+
+    #[test]
+    fn columns_without_a_name_are_dropped() {
+        assert_eq!(read(b"a,b,,\n1,2,,\n3,4,x,\n", None), ["1@2 1|2", "2@3 3|4"]);
+    }
+
+    #[test]
+    fn other_encodings_and_their_broken_characters() {
+        let in_encoding = |encoding| Reading { encoding: Some(encoding), ..Reading::default() };
+        let latin1 = in_encoding(encoding_rs::WINDOWS_1252);
+        assert_eq!(read_as("x.csv", b"a,b\nZo\xeb,\x80\n", &latin1, None), ["1@2 Zo\u{eb}|\u{20ac}"]);
+        let gb18030 = in_encoding(encoding_rs::GB18030);
+        let text = [b"a,b\n", &*encoding_rs::GB18030.encode("\u{4e0a}\u{6d77},\u{1f600}").0, b"\n\xff,x\n"].concat();
+        assert_eq!(
+            read_as("x.csv", &text, &gb18030, None),
+            ["1@2 \u{4e0a}\u{6d77}|\u{1f600}", "2@3 column \"a\" is not gb18030 [\u{fffd},x]"]
+        );
+    }
+
+    #[test]
+    fn lines_of_json() {
+        let text = b"{\"a\": 1.10}\n\n[1]\n{\"a\":\n{}\n";
+        let rows = read_as("x.ndjson", text, &Reading::default(), None);
+        assert_eq!((&rows[0][..], &rows[1][..]), ("1@1 {\"a\": 1.10}", "2@3 the line is no JSON object [[1]]"));
+        assert!(rows[2].starts_with("3@4 the line is not JSON"), "{rows:?}");
+        assert_eq!(rows[3..], ["4@5 {}"]);
     }
 }

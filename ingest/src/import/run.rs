@@ -31,7 +31,7 @@ const STOP_GRACE: Duration = Duration::from_secs(3);
 /// A mapping or header that is wrong, a key that is refused, ingest away for too long, files that cannot be written,
 /// or `shutdown`. All but the first two leave a progress file that the next import goes on from.
 pub async fn import(options: &ImportOptions, shutdown: CancellationToken) -> Result<Summary, Error> {
-    let mapping = Mapping::load(&options.mapping)?;
+    let mapping = Mapping::load(options)?;
     let mut journal = Journal::open(options, identity(options, &mapping)?)?;
     let poster = Poster::new(options)?;
     let bar = progress_bar(options);
@@ -44,6 +44,7 @@ pub async fn import(options: &ImportOptions, shutdown: CancellationToken) -> Res
         .boxed();
     while let Some((batch, answer)) = answered.try_next().await? {
         journal.record(&batch, &answer)?;
+        bar.set_length(batch.file_bytes);
         bar.set_position(journal.place().byte);
     }
     drop(answered);
@@ -69,13 +70,14 @@ async fn post(poster: &Poster, batch: Batch) -> Result<(Batch, Answered), Error>
 fn identity(options: &ImportOptions, mapping: &Mapping) -> Result<String, Error> {
     let mut hash = Sha256::new();
     hash_file(&options.file, &mut hash).map_err(|source| Error::Io { path: options.file.clone(), source })?;
-    for part in [&mapping.code, &options.url, &options.key] {
+    hash.update(mapping.identity);
+    for part in [&options.url, &options.key] {
         hash.update(Sha256::digest(part));
     }
     Ok(hex::encode(hash.finalize()))
 }
 
-fn hash_file(path: &Path, hash: &mut Sha256) -> io::Result<()> {
+pub(super) fn hash_file(path: &Path, hash: &mut Sha256) -> io::Result<()> {
     let mut file = BufReader::with_capacity(1 << 16, File::open(path)?);
     loop {
         let chunk = file.fill_buf()?;
@@ -88,10 +90,9 @@ fn hash_file(path: &Path, hash: &mut Sha256) -> io::Result<()> {
     }
 }
 
-/// Bytes of the file; on a terminal only.
+/// Bytes of the unpacked file; on a terminal only.
 fn progress_bar(options: &ImportOptions) -> ProgressBar {
-    let bytes = options.file.metadata().map_or(0, |file| file.len());
     let target = if options.progress_bar { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left");
-    ProgressBar::with_draw_target(Some(bytes), target).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+    ProgressBar::with_draw_target(None, target).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

@@ -7,6 +7,7 @@ mod arbitrary;
 mod bad_requests;
 mod imports;
 mod kafka;
+mod known_answers;
 mod operates;
 mod outages;
 mod refuses;

@@ -1,9 +1,9 @@
 //! `tidemark import`: files of rows become events by a mapping, sent to ingest like everybody's.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
-use tidemark_ingest::{ImportOptions, import};
+use anyhow::{Context, Result, bail};
+use tidemark_ingest::{Format, ImportOptions, Reading, import, preview};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::Place;
@@ -13,23 +13,46 @@ use crate::signals::StopSignals;
 const EXAMPLES: &str = "\
 Examples:
   tidemark import sales_pipeline.csv --mapping crm-sales-opportunities --key my-key
-  tidemark import export.csv --mapping ./my-mapping.jq --url http://ingest.example:8080 --key my-key
+  tidemark import export.csv --mapping ./my-mapping.jq --with teams=teams.csv --dry-run
+  tidemark import export.tsv.gz --mapping ./my-mapping.jq --encoding gb18030 --columns id,day,amount --key my-key
 
 A mapping is a jq program: one row (an object of its columns) in, zero or more events out. An interrupted import goes on where it
-stopped when the same command is run again; refused rows go to FILE.refused.ndjson with their reasons.";
+stopped when the same command is run again; refused rows go to FILE.refused.ndjson with their reasons. Importing a file twice
+changes nothing; a corrected file corrects when it is imported with a higher --revision.";
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// CSV files with a header row, imported in this order
+    /// CSV, TSV or NDJSON files, plain or as .gz or .zip, imported in this order
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     /// The name of a shipped mapping, a .jq file, or a folder with a mapping.jq
     #[arg(long, value_name = "MAPPING")]
     mapping: String,
+    /// Another file that the mapping looks things up in, by the name that it has there
+    #[arg(long, value_name = "NAME=FILE", value_parser = assignment)]
+    with: Vec<(String, String)>,
+    /// Columns of files without a header; of a file given by --with as NAME=A,B,C
+    #[arg(long, value_name = "A,B,C")]
+    columns: Vec<String>,
+    /// What stands between fields: comma, tab, semicolon or pipe [default: found out]
+    #[arg(long, value_name = "DELIMITER", value_parser = delimiter)]
+    delimiter: Option<u8>,
+    /// utf-8, latin1, gb18030, shift_jis, … [default: utf-8, or what a byte order mark says]
+    #[arg(long, value_name = "ENCODING")]
+    encoding: Option<String>,
+    /// csv or ndjson [default: by the file's name]
+    #[arg(long, value_name = "FORMAT", value_parser = format)]
+    format: Option<Format>,
+    /// The revision of events to which the mapping gives none: the higher corrects the lower
+    #[arg(long, value_name = "N")]
+    revision: Option<i64>,
+    /// Show the first events, and what would be accepted and refused; send nothing
+    #[arg(long)]
+    dry_run: bool,
     /// The API key, which decides the tenant
-    #[arg(long, value_name = "KEY", env = "TIDEMARK_KEY", hide_env_values = true)]
-    key: String,
+    #[arg(long, value_name = "KEY", env = "TIDEMARK_KEY", hide_env_values = true, required_unless_present = "dry_run")]
+    key: Option<String>,
     /// Address of ingest [default: the one of the settings]
     #[arg(long, value_name = "URL")]
     url: Option<String>,
@@ -41,20 +64,25 @@ pub struct Args {
     restart: bool,
 }
 
-/// Imports the files one after the other.
+/// Imports the files one after the other, or shows what would come of it.
 ///
 /// # Errors
 /// As [`import`]; refused rows are none.
 pub async fn run(place: &Place, args: Args) -> Result<()> {
     let config = Config::load(place.config.as_deref(), place.overrides())?;
-    let url = args.url.unwrap_or_else(|| format!("http://{}", config.ingest.listen));
+    let url = args.url.clone().unwrap_or_else(|| format!("http://{}", config.ingest.listen));
+    if args.dry_run {
+        for file in &args.files {
+            let preview = preview(&args.options(file, &url)?).with_context(|| file.display().to_string())?;
+            println!("{}:\n{preview}", file.display());
+        }
+        return Ok(());
+    }
     let shutdown = CancellationToken::new();
     let mut signals = StopSignals::listen()?;
     let mut position = None;
-    for file in args.files {
-        let mut options = ImportOptions::new(&file, &args.mapping, &url, &args.key);
-        options.report_dir.clone_from(&args.report_dir);
-        options.restart = args.restart;
+    for file in &args.files {
+        let options = args.options(file, &url)?;
         let importing = import(&options, shutdown.clone());
         tokio::pin!(importing);
         // A signal lets the batches under way finish, so that the next import goes on after them.
@@ -73,4 +101,45 @@ pub async fn run(place: &Place, args: Args) -> Result<()> {
         println!("position {position}");
     }
     Ok(())
+}
+
+impl Args {
+    fn options(&self, file: &Path, url: &str) -> Result<ImportOptions> {
+        let mut options = ImportOptions::new(file, &self.mapping, url, self.key.as_deref().unwrap_or_default());
+        options.report_dir.clone_from(&self.report_dir);
+        options.restart = self.restart;
+        options.revision = self.revision;
+        options.with = self.with.iter().map(|(name, file)| (name.clone(), PathBuf::from(file))).collect();
+        options.reading = Reading { format: self.format, delimiter: self.delimiter, ..Reading::default() };
+        if let Some(label) = &self.encoding {
+            let Some(encoding) = Reading::encoding_of(label) else { bail!("--encoding {label}: there is no such encoding") };
+            options.reading.encoding = Some(encoding);
+        }
+        for columns in &self.columns {
+            let list = |columns: &str| columns.split(',').map(|column| column.trim().to_owned()).collect::<Vec<_>>();
+            match columns.split_once('=').filter(|(name, _)| options.with.contains_key(*name)) {
+                Some((name, columns)) => drop(options.with_columns.insert(name.to_owned(), list(columns))),
+                None => options.reading.columns = Some(list(columns)),
+            }
+        }
+        Ok(options)
+    }
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    let (name, file) = text.split_once('=').ok_or("expected NAME=FILE")?;
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if is_name { Ok((name.to_owned(), file.to_owned())) } else { Err(format!("{name:?} is no name: letters, digits and _")) }
+}
+
+fn delimiter(text: &str) -> Result<u8, String> {
+    Reading::delimiter_of(text).ok_or_else(|| "expected comma, tab, semicolon or pipe".to_owned())
+}
+
+fn format(text: &str) -> Result<Format, String> {
+    match text {
+        "csv" | "tsv" => Ok(Format::Table),
+        "ndjson" | "jsonl" => Ok(Format::Ndjson),
+        _ => Err("expected csv or ndjson".to_owned()),
+    }
 }
