@@ -2,6 +2,7 @@
 
 mod layers;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use tidemark_schemas::connect::{ClickHouseConfig, KafkaConfig};
+use tidemark_schemas::kpi::Catalogue;
 use tidemark_schemas::tenant::Tenants;
 
 use crate::cache;
@@ -21,6 +23,7 @@ pub use layers::{Overrides, manual};
 pub struct Config {
     pub state: PathBuf,
     tenants: PathBuf,
+    kpis: PathBuf,
     pub kafka: KafkaConfig,
     pub clickhouse: ClickHouseConfig,
     pub embedded: Embedded,
@@ -92,6 +95,29 @@ impl Config {
         }
         let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
         Tenants::parse(&text).with_context(|| file.display().to_string())
+    }
+}
+
+impl Config {
+    /// The shipped KPIs with those of the configured directory.
+    ///
+    /// # Errors
+    /// A directory or file that cannot be read; a KPI file that is invalid, with its line and reason.
+    pub fn read_catalogue(&self) -> Result<Catalogue> {
+        let mut catalogue = Catalogue::shipped().context("the shipped KPIs")?;
+        if self.kpis.as_os_str().is_empty() {
+            return Ok(catalogue);
+        }
+        let unreadable = || format!("kpis = {:?}", self.kpis.display().to_string());
+        for entry in fs::read_dir(&self.kpis).with_context(unreadable)? {
+            let path = entry.with_context(unreadable)?.path();
+            let name = path.file_stem().and_then(OsStr::to_str).unwrap_or_default().to_owned();
+            if path.extension() == Some(OsStr::new("toml")) {
+                let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+                catalogue.add(&name, &text).with_context(unreadable)?;
+            }
+        }
+        Ok(catalogue)
     }
 }
 

@@ -56,7 +56,7 @@ impl Services {
     /// The tenants cannot be read.
     pub async fn start(&mut self, config: &Config, wanted: impl Fn(Service) -> bool) -> Result<()> {
         let tenants = Arc::new(config.read_tenants()?);
-        let catalogue = Arc::new(Catalogue::shipped().context("schemas/kpis")?);
+        let catalogue = Arc::new(config.read_catalogue()?);
         let mut urls = Vec::new();
         for service in SERVICES.into_iter().filter(|service| wanted(*service)) {
             // Query is ready once there are tables, and a projector that runs elsewhere may make them at any time.

@@ -1,7 +1,6 @@
 //! `cargo xtask test`: everything that must pass, in the order in which it fails soonest, with the minutes of each stage.
 
 use std::net::TcpListener;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
@@ -44,8 +43,9 @@ pub fn run() -> Result<()> {
 fn demo_once() -> Result<()> {
     let state = tempfile::tempdir()?;
     let [ingest, projector, query, kafka, clickhouse] = free_addresses()?;
-    let mut demo = Command::new(std::env::current_exe()?);
-    demo.args(["demo", "--once", "--state"]).arg(state.path());
+    // Through cargo: the stages before this one may have put a new program in the place of the running one.
+    let mut demo = cargo(&["run", "--quiet", "--package", "xtask", "--", "demo", "--once", "--state"]);
+    demo.arg(state.path());
     demo.env("TIDEMARK_INGEST__LISTEN", ingest).env("TIDEMARK_PROJECTOR__LISTEN", projector).env("TIDEMARK_QUERY__LISTEN", query);
     demo.env("TIDEMARK_KAFKA__BROKERS", kafka).env("TIDEMARK_CLICKHOUSE__URL", format!("http://{clickhouse}"));
     openly(&mut demo)

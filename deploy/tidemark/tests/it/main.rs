@@ -5,6 +5,7 @@
 mod command_line;
 mod crm_sales_opportunities;
 mod dependencies;
+mod kpi_files;
 mod life_and_death;
 mod readme;
 mod recovery;
