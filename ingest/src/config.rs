@@ -30,6 +30,9 @@ pub struct Config {
     pub start_timeout_ms: u64,
     /// How long a stop waits for requests that are being answered.
     pub drain_timeout_ms: u64,
+    /// Events that one key may send a second, over time; beyond it the answer is 429. 0: no limit, which is not written out.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub events_per_second_max_per_key: u64,
     /// What `Retry-After` says with 429 and 503.
     pub retry_after_s: u64,
 }
@@ -60,7 +63,13 @@ impl Default for Config {
             ready_timeout_ms: 2_000,
             start_timeout_ms: 30_000,
             drain_timeout_ms: 8_000,
+            events_per_second_max_per_key: 0,
             retry_after_s: 1,
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(value: &u64) -> bool {
+    *value == 0
 }

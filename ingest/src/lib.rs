@@ -4,16 +4,19 @@
 mod accept;
 mod clock;
 mod config;
+mod dead;
 mod error;
 mod http;
 mod import;
 mod publish;
+mod rate;
+mod registry;
 mod router;
 mod service;
 mod telemetry;
 
 pub use accept::{
-    read_event,
+    read_cloud_event, read_event,
     validate::{Code, Problem},
 };
 pub use clock::Clock;

@@ -10,7 +10,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Clock, Config, Error,
     accept::Rejection,
+    dead::DeadLetters,
     publish::{self, Batch, Log, PublishError, TopicReport},
+    rate::RateLimit,
     router::router,
     telemetry::Metrics,
 };
@@ -24,6 +26,8 @@ pub(crate) struct Service {
     pub(crate) metrics: Metrics,
     /// One permit for each KiB of `in_flight_bytes_max`.
     pub(crate) in_flight: Arc<Semaphore>,
+    pub(crate) rate: RateLimit,
+    pub(crate) dead: DeadLetters,
     /// How the topics were at start.
     pub(crate) topics: Vec<TopicReport>,
 }
@@ -85,7 +89,9 @@ pub async fn bind(config: Config, kafka: KafkaConfig, tenants: Arc<Tenants>, clo
     let log = Log::connect(&kafka, &config)?;
     let topics = publish::ensure(&log, &kafka, &config).await?;
     let in_flight = Arc::new(Semaphore::new(config.in_flight_bytes_max.div_ceil(1024)));
-    let service = Service { metrics: Metrics::new()?, config, tenants, clock, log, in_flight, topics };
+    let rate = RateLimit::new(config.events_per_second_max_per_key);
+    let dead = DeadLetters::new(kafka);
+    let service = Service { metrics: Metrics::new()?, config, tenants, clock, log, in_flight, rate, dead, topics };
     Ok(Server { listener, address, service: Arc::new(service) })
 }
 

@@ -105,10 +105,14 @@ impl IntoResponse for Rejection {
         struct Envelope {
             error: ErrorBody,
         }
+        let code = self.body.code;
         let mut response = (self.status, Json(Envelope { error: self.body })).into_response();
         let headers = response.headers_mut();
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if code == "content_encoding" {
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, zstd"));
         }
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

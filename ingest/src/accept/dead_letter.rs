@@ -4,7 +4,15 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tidemark_schemas::{events::payload::Instant, tenant::Access};
 
-use super::validate::Problem;
+use super::{split::Form, validate::Problem};
+
+/// What of a request it was.
+pub(super) enum Place {
+    /// An event, by its index.
+    Item(Form, usize),
+    /// All of it: it could not be cut into events.
+    Body(Form),
+}
 
 /// One refused event, or one body that could not be read at all; the value of a `crm.dead` record.
 #[derive(Debug, Serialize)]
@@ -17,25 +25,25 @@ pub(crate) struct DeadLetter<'a> {
     pub(crate) reasons: &'a [Problem],
     /// Where it stood in its request; none for a whole body.
     index: Option<usize>,
+    /// The content type under which `body` can be sent again.
+    content_type: &'static str,
     /// How `body` holds the bytes: as text, or in hex where they are no UTF-8.
     encoding: &'static str,
     body: String,
 }
 
 impl<'a> DeadLetter<'a> {
-    pub(super) fn new(
-        access: &'a Access,
-        received_at: Instant,
-        index: Option<usize>,
-        raw: &[u8],
-        reasons: &'a [Problem],
-    ) -> Self {
+    pub(super) fn new(access: &'a Access, received_at: Instant, place: Place, raw: &[u8], reasons: &'a [Problem]) -> Self {
         let mut hash = Sha256::new();
         hash.update(access.tenant.as_bytes());
         // Tenant names have no NUL, so that no other pair gives these bytes.
         hash.update([0]);
         hash.update(raw);
         let (encoding, body) = body(raw);
+        let (index, content_type) = match place {
+            Place::Item(form, index) => (Some(index), form.event_type()),
+            Place::Body(form) => (None, form.body_type()),
+        };
         Self {
             id: hex::encode(hash.finalize()),
             tenant: &access.tenant,
@@ -43,6 +51,7 @@ impl<'a> DeadLetter<'a> {
             received_at,
             reasons,
             index,
+            content_type,
             encoding,
             body,
         }

@@ -3,6 +3,7 @@
 
 mod answer;
 pub(crate) mod authenticate;
+pub(crate) mod binary;
 mod dead_letter;
 mod encode;
 mod sentence;
@@ -13,4 +14,4 @@ pub(crate) mod validate;
 pub(crate) use answer::{Answer, Rejection};
 pub(crate) use dead_letter::DeadLetter;
 pub(crate) use sentence::accept;
-pub use sentence::read_event;
+pub use sentence::{read_cloud_event, read_event};

@@ -10,11 +10,12 @@ use tidemark_schemas::{
 use super::{
     Answer, Rejection,
     answer::{ErrorBody, Refusal},
-    dead_letter::DeadLetter,
+    authenticate::Caller,
+    dead_letter::{DeadLetter, Place},
     encode::encode,
     split::{Form, Item, split},
     stamp::stamp,
-    validate::{Code, Problem, validate},
+    validate::{Code, Dialect, Problem, validate},
 };
 use crate::{publish::Batch, service::Service};
 
@@ -23,21 +24,23 @@ use crate::{publish::Batch, service::Service};
 /// # Errors
 /// 400 for a body that cannot be read (it is kept as a dead letter), 413 for too many events,
 /// 503 when Kafka did not acknowledge: then nothing may be taken as kept.
-pub(crate) async fn accept(service: &Service, access: &Access, form: Form, body: &[u8]) -> Result<Answer, Rejection> {
+pub(crate) async fn accept(service: &Service, caller: &Caller<'_>, form: Form, body: &[u8]) -> Result<Answer, Rejection> {
+    let access = caller.access;
     let received_at = service.clock.now_ms();
     let items = match split(form, body) {
         Ok(items) => items,
-        Err(reason) => return Err(keep_unreadable(service, access, received_at, body, reason).await?),
+        Err(reason) => return Err(keep_unreadable(service, access, received_at, Unreadable { form, body, reason }).await?),
     };
     bound(service, items.len())?;
+    service.rate.charge(&caller.key_hash, items.len(), service.clock.passed());
     let mut batch = Batch::new(access.tenant.clone());
     let mut refused = Vec::new();
     for (index, item) in items.into_iter().enumerate() {
         let raw = item.raw;
-        match judge(item, access, received_at) {
+        match judge(item, form.dialect(), access, received_at) {
             Ok(event) => batch.add_event(&event, encode(&event)?),
             Err(problems) => {
-                batch.add_dead_letter(&DeadLetter::new(access, received_at, Some(index), raw, &problems))?;
+                batch.add_dead_letter(&DeadLetter::new(access, received_at, Place::Item(form, index), raw, &problems))?;
                 refused.extend(problems.into_iter().map(|problem| Refusal { index, problem }));
             }
         }
@@ -48,9 +51,9 @@ pub(crate) async fn accept(service: &Service, access: &Access, form: Form, body:
 }
 
 /// Validates and stamps one item.
-fn judge(item: Item<'_>, access: &Access, received_at: Instant) -> Result<Event, Vec<Problem>> {
+fn judge(item: Item<'_>, dialect: Dialect, access: &Access, received_at: Instant) -> Result<Event, Vec<Problem>> {
     match item.json {
-        Ok(json) => validate(json, access, received_at).map(|event| stamp(event, access, received_at)),
+        Ok(json) => validate(json, dialect, access, received_at).map(|event| stamp(event, access, received_at)),
         Err(reason) => Err(vec![Problem::of_event(Code::MalformedJson, reason)]),
     }
 }
@@ -60,8 +63,20 @@ fn judge(item: Item<'_>, access: &Access, received_at: Instant) -> Result<Event,
 /// # Errors
 /// Everything that is wrong with it, 16 problems at most.
 pub fn read_event(text: &str, access: &Access, now: Instant) -> Result<Event, Vec<Problem>> {
+    read(text, Dialect::Tidemark, access, now)
+}
+
+/// As [`read_event`], for a CloudEvent in structured mode.
+///
+/// # Errors
+/// As [`read_event`].
+pub fn read_cloud_event(text: &str, access: &Access, now: Instant) -> Result<Event, Vec<Problem>> {
+    read(text, Dialect::CloudEvents, access, now)
+}
+
+fn read(text: &str, dialect: Dialect, access: &Access, now: Instant) -> Result<Event, Vec<Problem>> {
     let json = serde_json::from_str::<&RawValue>(text).map_err(|error| format!("not JSON: {error}"));
-    judge(Item { raw: text.as_bytes(), json }, access, now)
+    judge(Item { raw: text.as_bytes(), json }, dialect, access, now)
 }
 
 fn bound(service: &Service, events: usize) -> Result<(), Rejection> {
@@ -81,20 +96,26 @@ fn nothing_accepted() -> ErrorBody {
     ErrorBody { code: "all_refused", message, field: None }
 }
 
+/// A body that could not be cut into events, and why.
+struct Unreadable<'a> {
+    form: Form,
+    body: &'a [u8],
+    reason: String,
+}
+
 /// Keeps a body that is no JSON, and says so.
 async fn keep_unreadable(
     service: &Service,
     access: &Access,
     received_at: Instant,
-    body: &[u8],
-    reason: String,
+    Unreadable { form, body, reason }: Unreadable<'_>,
 ) -> Result<Rejection, Rejection> {
     if body.trim_ascii().is_empty() {
         return Err(Rejection::new(StatusCode::BAD_REQUEST, "no_events", "the body is empty"));
     }
     let problems = [Problem::of_event(Code::MalformedJson, reason.clone())];
     let mut batch = Batch::new(access.tenant.clone());
-    batch.add_dead_letter(&DeadLetter::new(access, received_at, None, body, &problems))?;
+    batch.add_dead_letter(&DeadLetter::new(access, received_at, Place::Body(form), body, &problems))?;
     service.publish(&batch).await?;
     let message = format!("{reason}; no event was accepted, the body is kept as a dead letter");
     Ok(Rejection::new(StatusCode::BAD_REQUEST, Code::MalformedJson.name(), message))

@@ -1,13 +1,14 @@
-//! A body becomes the texts of its events: one JSON object, an array of them, or one object a line (NDJSON).
-//! CloudEvents become another [`Form`] here. What the events say is for `validate`.
+//! A body becomes the texts of its events: one JSON object, an array of them, one object a line (NDJSON), a CloudEvent
+//! or a batch of them. What the events say is for `validate`.
 
-use axum::http::{
-    HeaderMap,
-    header::{CONTENT_ENCODING, CONTENT_TYPE},
-};
+use axum::http::{HeaderMap, header::CONTENT_TYPE};
 use serde_json::value::RawValue;
 
-use super::Rejection;
+use super::{
+    Rejection,
+    binary::is_binary,
+    validate::{Dialect, is_json},
+};
 
 /// How a body is cut into events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,28 +17,64 @@ pub(crate) enum Form {
     Json,
     /// One object a line.
     Lines,
+    /// A CloudEvent in structured mode: one object.
+    CloudEvent,
+    /// An array of CloudEvents.
+    CloudEvents,
+    /// A CloudEvent in binary mode, which is made a structured one before anything else.
+    BinaryCloudEvent,
 }
 
 impl Form {
     /// # Errors
     /// 415 when the content type is none of the accepted ones.
     pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Rejection> {
-        if let Some(encoding) = headers.get(CONTENT_ENCODING).filter(|encoding| *encoding != "identity") {
-            let message =
-                format!("Content-Encoding {encoding:?} is not understood: send the body uncompressed; nothing was kept");
-            return Err(Rejection::unsupported("content_encoding", message));
-        }
         let sent = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
-        match sent.split(';').next().unwrap_or("").trim().to_ascii_lowercase().as_str() {
+        let essence = sent.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+        let is_structured = essence.starts_with("application/cloudevents");
+        if !is_structured && is_binary(headers) && (essence.is_empty() || is_json(&essence)) {
+            return Ok(Self::BinaryCloudEvent);
+        }
+        match essence.as_str() {
             "application/json" => Ok(Self::Json),
             "application/x-ndjson" | "application/ndjson" | "application/jsonl" => Ok(Self::Lines),
+            "application/cloudevents+json" => Ok(Self::CloudEvent),
+            "application/cloudevents-batch+json" => Ok(Self::CloudEvents),
             _ => Err(Rejection::unsupported(
                 "content_type",
                 format!(
-                    "Content-Type {sent:?} is not accepted: send application/json (an object or an array) \
-                     or application/x-ndjson (an object a line); nothing was kept"
+                    "Content-Type {sent:?} is not accepted: send application/json (an object or an array), \
+                     application/x-ndjson (an object a line), application/cloudevents+json or \
+                     application/cloudevents-batch+json; nothing was kept"
                 ),
             )),
+        }
+    }
+}
+
+impl Form {
+    /// How its events name their fields.
+    pub(crate) fn dialect(self) -> Dialect {
+        match self {
+            Self::Json | Self::Lines => Dialect::Tidemark,
+            Self::CloudEvent | Self::CloudEvents | Self::BinaryCloudEvent => Dialect::CloudEvents,
+        }
+    }
+
+    /// The content type under which one of its events can be sent again.
+    pub(crate) fn event_type(self) -> &'static str {
+        match self.dialect() {
+            Dialect::Tidemark => "application/json",
+            Dialect::CloudEvents => "application/cloudevents+json",
+        }
+    }
+
+    /// The content type under which a whole body can be sent again.
+    pub(crate) fn body_type(self) -> &'static str {
+        match self {
+            Self::Lines => "application/x-ndjson",
+            Self::CloudEvents => "application/cloudevents-batch+json",
+            one => one.event_type(),
         }
     }
 }
@@ -55,11 +92,12 @@ pub(crate) struct Item<'a> {
 /// # Errors
 /// Why the body as a whole cannot be read; a broken line of NDJSON is only that line's.
 pub(crate) fn split(form: Form, body: &[u8]) -> Result<Vec<Item<'_>>, String> {
-    if form == Form::Lines || is_lines(body) {
+    if form == Form::Lines || (form == Form::Json && is_lines(body)) {
         return Ok(lines(body).map(line).collect());
     }
     let text = std::str::from_utf8(body).map_err(|error| format!("the body is not UTF-8: {error}"))?;
-    let items: Vec<&RawValue> = if text.trim_start().starts_with('[') {
+    let is_array = form == Form::CloudEvents || (form == Form::Json && text.trim_start().starts_with('['));
+    let items: Vec<&RawValue> = if is_array {
         serde_json::from_str(text).map_err(|error| unreadable(&error))?
     } else {
         vec![serde_json::from_str(text).map_err(|error| unreadable(&error))?]
@@ -68,7 +106,7 @@ pub(crate) fn split(form: Form, body: &[u8]) -> Result<Vec<Item<'_>>, String> {
 }
 
 fn unreadable(error: &serde_json::Error) -> String {
-    format!("the body is not JSON: {error}")
+    format!("the body cannot be read as JSON: {error}")
 }
 
 fn lines(body: &[u8]) -> impl Iterator<Item = &[u8]> {

@@ -113,7 +113,7 @@ impl Log {
 }
 
 /// What every client of ours has in common.
-pub(super) fn client_config(kafka: &KafkaConfig) -> ClientConfig {
+pub(crate) fn client_config(kafka: &KafkaConfig) -> ClientConfig {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", &kafka.brokers).set("client.id", "tidemark-ingest");
     config

@@ -5,5 +5,5 @@ mod log;
 mod topics;
 
 pub(crate) use batch::Batch;
-pub(crate) use log::{Log, PublishError};
+pub(crate) use log::{Log, PublishError, client_config};
 pub(crate) use topics::{TopicReport, ensure, metadata};

@@ -138,7 +138,7 @@ async fn who_and_what_is_not_understood() {
         let (status, told) = answer(response).await;
         assert_eq!((status, &told["error"]["code"], &told["error"]["field"]), (401, &json!(code), &json!("Authorization")));
     }
-    for content_type in ["text/plain", "application/x-www-form-urlencoded", "application/cloudevents+json"] {
+    for content_type in ["text/plain", "application/x-www-form-urlencoded", "application/cloudevents+xml"] {
         let (status, told) = post(&ingest, content_type, body.clone()).await;
         assert_eq!(
             (status, &told["error"]["code"], &told["error"]["field"]),
@@ -149,7 +149,7 @@ async fn who_and_what_is_not_understood() {
     let response = reqwest::Client::new().post(&url).bearer_auth(&ingest.key).body(body.clone()).send().await.unwrap();
     assert_eq!(answer(response).await.0, 415, "no content type at all");
     let (status, told) =
-        answer(ingest.post("application/json", body.clone()).header("content-encoding", "gzip").send().await.unwrap()).await;
+        answer(ingest.post("application/json", body.clone()).header("content-encoding", "br").send().await.unwrap()).await;
     assert_eq!((status, &told["error"]["code"]), (415, &json!("content_encoding")));
     let response = reqwest::get(format!("{}/v1/events", ingest.url)).await.unwrap();
     assert_eq!(answer(response).await.0, 405);
@@ -205,5 +205,44 @@ async fn too_much_in_flight_is_a_429() {
     release.send(()).unwrap();
     assert_eq!(answer(slow.await.unwrap().unwrap()).await.0, 200);
     assert_eq!(ingest.post_json(&lost("quick")).await.0, 200, "the share was given back");
+    ingest.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn compressed_bodies() {
+    let Some(kafka) = kafka::shared() else { return };
+    let config = Config { body_bytes_max: 100_000, in_flight_bytes_max: 100_000, ..Config::default() };
+    let ingest = start(kafka.config(), "compressed", config).await;
+    let send = async |encoding: &str, body: Vec<u8>| {
+        let response = ingest.post("application/x-ndjson", body).header("content-encoding", encoding).send().await.unwrap();
+        let accepts = response.headers().get("accept-encoding").map(|value| value.to_str().unwrap().to_owned());
+        let (status, told) = answer(response).await;
+        (status, told["accepted"].as_u64(), told["error"]["code"].as_str().map(str::to_owned), accepts)
+    };
+    let gzip = |text: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        std::io::Write::write_all(&mut encoder, text).unwrap();
+        encoder.finish().unwrap()
+    };
+    let lines = format!("{}\n{}\n", lost("a"), lost("b"));
+    assert_eq!(send("gzip", gzip(lines.as_bytes())).await, (200, Some(2), None, None));
+    assert_eq!(send("ZSTD", zstd::encode_all(lines.as_bytes(), 3).unwrap()).await, (200, Some(2), None, None));
+    assert_eq!(send("identity", lines.clone().into_bytes()).await, (200, Some(2), None, None));
+
+    let refused = |status, code: &str| (status, None, Some(code.to_owned()), None);
+    let large = " ".repeat(100_001);
+    assert_eq!(send("gzip", gzip(large.as_bytes())).await, refused(413, "body_too_large"));
+    assert_eq!(send("zstd", zstd::encode_all(large.as_bytes(), 3).unwrap()).await, refused(413, "body_too_large"));
+    assert_eq!(send("gzip", lines.clone().into_bytes()).await, refused(400, "malformed_encoding"));
+    let mut cut = gzip(lines.as_bytes());
+    cut.truncate(cut.len() - 4);
+    assert_eq!(send("gzip", cut).await, refused(400, "malformed_encoding"));
+    for encoding in ["deflate", "gzip, zstd"] {
+        let (status, _, code, accepts) = send(encoding, lines.clone().into_bytes()).await;
+        assert_eq!((status, code.as_deref(), accepts.as_deref()), (415, Some("content_encoding"), Some("gzip, zstd")));
+    }
+    assert_eq!(ingest.records(EVENTS_TOPIC).await.len(), 6);
+    assert_eq!(ingest.records(DEAD_TOPIC).await.len(), 0);
+    assert!(ingest.get("/metrics").await.1.contains("tidemark_ingest_in_flight_bytes 0"), "every share was given back");
     ingest.stop().await;
 }

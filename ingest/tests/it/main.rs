@@ -5,11 +5,15 @@
 mod accepts;
 mod arbitrary;
 mod bad_requests;
+mod cloud_events;
+mod dead_letters;
 mod imports;
 mod kafka;
 mod known_answers;
 mod operates;
 mod outages;
+mod rates;
 mod refuses;
+mod registry;
 mod round_trips;
 mod server;

@@ -50,8 +50,12 @@ pub fn access(name: &str) -> Access {
 }
 
 pub async fn start(kafka: KafkaConfig, tenant: &str, config: Config) -> Ingest {
+    start_at(kafka, tenant, config, Clock::from_fn(|| NOW)).await
+}
+
+pub async fn start_at(kafka: KafkaConfig, tenant: &str, config: Config, clock: Clock) -> Ingest {
     let config = Config { listen: ([127, 0, 0, 1], 0).into(), ..config };
-    let server = bind(config, kafka.clone(), Arc::new(tenants(&[tenant, "other"])), Clock::from_fn(|| NOW)).await.unwrap();
+    let server = bind(config, kafka.clone(), Arc::new(tenants(&[tenant, "other"])), clock).await.unwrap();
     let url = format!("http://{}", server.local_addr());
     let shutdown = CancellationToken::new();
     let served = tokio::spawn(server.serve(shutdown.clone()));
@@ -71,6 +75,11 @@ impl Ingest {
     pub async fn get(&self, path: &str) -> (u16, String) {
         let response = reqwest::get(format!("{}{path}", self.url)).await.unwrap();
         (response.status().as_u16(), response.text().await.unwrap())
+    }
+
+    pub async fn get_with_key(&self, path: &str) -> (u16, Value) {
+        let request = reqwest::Client::new().get(format!("{}{path}", self.url)).bearer_auth(&self.key);
+        answer(request.send().await.unwrap()).await
     }
 
     /// The values of this tenant's records in a topic, in the order of the log.

@@ -5,6 +5,8 @@ use chrono_tz::Tz;
 use tidemark_schemas::events::{Envelope, EventType, payload::Instant};
 
 use super::{
+    dialect::Dialect,
+    event::Reading,
     fields::Fields,
     instant::{FIRST_OCCURRENCE, local_day},
     problem::{Code, Problem, Problems},
@@ -15,18 +17,18 @@ use super::{
 const YEARS_AHEAD_MAX: u32 = 10;
 
 /// Identity and revision: all that a retraction needs. `source` is empty where none was sent.
-pub(super) fn read_identity(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Envelope> {
-    let event_id = match fields.take("event_id") {
-        Some(json) => problems.note(Field { name: "event_id", json }.id()),
-        None => {
-            problems.note(Err(missing("event_id", "the source's own id of the event, or one that is the same at every retry")))
-        }
+pub(super) fn read_identity(fields: &mut Fields<'_>, dialect: Dialect, problems: &mut Problems) -> Option<Envelope> {
+    let name = dialect.name("event_id");
+    let event_id = match fields.take(name) {
+        Some(json) => problems.note(Field { name, json }.id()),
+        None => problems.note(Err(missing(name, "the source's own id of the event, or one that is the same at every retry"))),
     };
     let source = optional(fields, problems, "source", |field| field.id());
-    let revision = optional(fields, problems, "revision", |field| match field.int()? {
-        negative if negative < 0 => Err(field.out_of_range(format!("is {negative}, expected 0 or more"))),
-        revision => Ok(revision),
-    });
+    let revision =
+        optional(fields, problems, "revision", |field| match (Field { json: dialect.plain(field.json), ..*field }).int()? {
+            negative if negative < 0 => Err(field.out_of_range(format!("is {negative}, expected 0 or more"))),
+            revision => Ok(revision),
+        });
     Some(Envelope {
         source: source.unwrap_or_default(),
         event_id: event_id?,
@@ -39,17 +41,18 @@ pub(super) fn read_identity(fields: &mut Fields<'_>, problems: &mut Problems) ->
 pub(super) fn read_circumstances(
     fields: &mut Fields<'_>,
     identity: Option<Envelope>,
-    time_zone: Tz,
-    now: Instant,
+    reading: &Reading<'_>,
     problems: &mut Problems,
 ) -> Option<Envelope> {
-    let occurred_at = match fields.take("occurred_at") {
-        Some(json) => problems.note(occurrence(&Field { name: "occurred_at", json }, time_zone, now)),
-        None => problems.note(Err(missing("occurred_at", "an instant like \"2026-03-05T16:20:00+08:00\""))),
+    let (dialect, time_zone) = (reading.dialect, reading.time_zone());
+    let name = dialect.name("occurred_at");
+    let occurred_at = match fields.take(name) {
+        Some(json) => problems.note(occurrence(&Field { name, json }, time_zone, reading.now)),
+        None => problems.note(Err(missing(name, "an instant like \"2026-03-05T16:20:00+08:00\""))),
     };
-    let account_id = optional(fields, problems, "account_id", |field| field.id());
-    let rep_id = optional(fields, problems, "rep_id", |field| field.id());
-    let recorded_at = optional(fields, problems, "recorded_at", |field| field.instant(time_zone));
+    let account_id = optional(fields, problems, dialect.name("account_id"), |field| field.id());
+    let rep_id = optional(fields, problems, dialect.name("rep_id"), |field| field.id());
+    let recorded_at = optional(fields, problems, dialect.name("recorded_at"), |field| field.instant(time_zone));
     Some(Envelope { account_id, rep_id, occurred_at: occurred_at?, recorded_at, ..identity? })
 }
 
@@ -94,10 +97,14 @@ pub(super) fn read_type(fields: &mut Fields<'_>, problems: &mut Problems) -> Opt
 }
 
 /// What nobody took from the envelope.
-pub(super) fn unknown(name: &str) -> Problem {
-    let why = match name {
-        "tenant" => "the tenant comes from the API key",
-        "received_at" => "ingest sets it",
+pub(super) fn unknown(name: &str, dialect: Dialect) -> Problem {
+    let why = match (name, dialect) {
+        ("tenant", _) => "the tenant comes from the API key",
+        ("received_at" | "receivedat", _) => "ingest sets it",
+        ("specversion", Dialect::Tidemark) => "this is a CloudEvent: send it as application/cloudevents+json",
+        (_, Dialect::CloudEvents) => {
+            "of the extensions we keep accountid, repid, revision, retracted and recordedat, and everything else belongs into data"
+        }
         _ => {
             "an event has type, source, event_id, revision, retracted, account_id, rep_id, occurred_at, recorded_at and data, \
              and everything else belongs into data"

@@ -26,6 +26,11 @@ impl<'a> Fields<'a> {
         self.by_name.remove(name).filter(|value| value.get() != "null")
     }
 
+    /// Whether there is such a field, and it is not `null`.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.by_name.get(name).is_some_and(|value| value.get() != "null")
+    }
+
     /// The names that nobody took.
     pub(super) fn left_over(self) -> impl Iterator<Item = String> {
         self.by_name.into_keys()

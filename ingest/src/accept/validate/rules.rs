@@ -5,14 +5,17 @@ use tidemark_schemas::{
     events::{Data, Event, payload::AlertHandled},
 };
 
-use super::problem::{Code, Problem, Problems};
+use super::{
+    dialect::Dialect,
+    problem::{Code, Problem, Problems},
+};
 
 /// Notes what contradicts itself or is missing because of what else is there.
-pub(super) fn check(event: &Event, problems: &mut Problems) {
+pub(super) fn check(event: &Event, dialect: Dialect, problems: &mut Problems) {
     match &event.data {
-        Data::AccountCreated(_) | Data::AccountAmended(_) => account_is_named(event, problems),
+        Data::AccountCreated(_) | Data::AccountAmended(_) => account_is_named(event, dialect, problems),
         Data::AccountMerged(data) => {
-            account_is_named(event, problems);
+            account_is_named(event, dialect, problems);
             if event.envelope.account_id.as_ref() == Some(&data.into) {
                 contradiction(problems, "data.into", "is the account itself: name the surviving account");
             }
@@ -44,9 +47,9 @@ pub(super) fn check(event: &Event, problems: &mut Problems) {
     }
 }
 
-fn account_is_named(event: &Event, problems: &mut Problems) {
+fn account_is_named(event: &Event, dialect: Dialect, problems: &mut Problems) {
     if event.envelope.account_id.is_none() {
-        missing(problems, "account_id", &format!("{} is about an account", event.data.event_type().name()));
+        missing(problems, dialect.name("account_id"), &format!("{} is about an account", event.data.event_type().name()));
     }
 }
 

@@ -71,7 +71,7 @@ impl Field<'_> {
         self.problem(Code::WrongType, format!("is {}, expected {expected}", Sent::read(self.json).kind()))
     }
 
-    fn text(&self) -> Result<String, Problem> {
+    pub(super) fn text(&self) -> Result<String, Problem> {
         match Sent::read(self.json) {
             Sent::Text(text) => Ok(text.into_owned()),
             _ => Err(self.wrong_type("a text")),

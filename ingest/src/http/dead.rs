@@ -1,0 +1,97 @@
+//! `GET /v1/dead`: what was refused, for those who can mend it. Only the key's own tenant's.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Query, State, rejection::QueryRejection},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+
+use crate::{
+    accept::{Rejection, authenticate::authenticate},
+    dead::{AskError, Filter, ScanError, offset},
+    service::Service,
+    telemetry::AccessNote,
+};
+
+/// Letters, or causes, of one answer where nothing is asked for, and the most that may be.
+const LIMIT: usize = 50;
+const LIMIT_MAX: usize = 1_000;
+
+/// The query string.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Question {
+    limit: Option<usize>,
+    /// The `next` of the page before.
+    #[serde(default, deserialize_with = "offset")]
+    after: Option<i64>,
+    reason: Option<String>,
+    field: Option<String>,
+    source: Option<String>,
+    group: Option<Group>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Group {
+    Cause,
+}
+
+pub(crate) async fn list_dead(
+    State(service): State<Arc<Service>>,
+    headers: HeaderMap,
+    question: Result<Query<Question>, QueryRejection>,
+) -> Response {
+    let mut note = AccessNote::default();
+    let answer = answer(&service, &headers, question, &mut note).await;
+    let mut response = answer.unwrap_or_else(IntoResponse::into_response);
+    response.extensions_mut().insert(note);
+    response
+}
+
+async fn answer(
+    service: &Service,
+    headers: &HeaderMap,
+    question: Result<Query<Question>, QueryRejection>,
+    note: &mut AccessNote,
+) -> Result<Response, Rejection> {
+    let caller = authenticate(&service.tenants, headers)?;
+    let tenant = caller.access.tenant.clone();
+    note.tenant = Some(tenant.to_string());
+    let Query(question) = question.map_err(|error| bad_question(error.body_text()))?;
+    let limit = question.limit.unwrap_or(LIMIT);
+    if !(1..=LIMIT_MAX).contains(&limit) {
+        return Err(bad_question(format!("`limit` is {limit}, expected 1 to {LIMIT_MAX}")));
+    }
+    let filter = Filter { reason: question.reason, field: question.field, source: question.source };
+    let failed = |error| unanswered(service, error);
+    Ok(match question.group {
+        Some(Group::Cause) => Json(service.dead.causes(tenant, filter, limit).await.map_err(failed)?).into_response(),
+        None => Json(service.dead.letters(tenant, filter, question.after, limit).await.map_err(failed)?).into_response(),
+    })
+}
+
+fn bad_question(message: String) -> Rejection {
+    Rejection::new(StatusCode::BAD_REQUEST, "bad_question", message)
+}
+
+fn unanswered(service: &Service, error: AskError) -> Rejection {
+    let (status, code, message) = match error {
+        AskError::Busy => {
+            (StatusCode::TOO_MANY_REQUESTS, "scans", "dead letters are being read for others; ask again later".to_owned())
+        }
+        AskError::Scan(ScanError::TooLong) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "scan_timeout",
+            "reading the dead letters took too long; ask again later".to_owned(),
+        ),
+        AskError::Scan(ScanError::Kafka(error)) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "log_unavailable", format!("the dead letters cannot be read: {error}"))
+        }
+    };
+    Rejection::later(status, code, message, service.config.retry_after_s)
+}
