@@ -3,19 +3,17 @@
 # Refuses the row as a whole, with a reason that is counted and kept.
 def refuse($reason): error($reason);
 
-# A text without the spaces around it; null where nothing is left.
-def text: if type == "string" then (gsub("^\\s+|\\s+$"; "") | if . == "" then null else . end) else . end;
+# text: a text without the spaces around it, null where nothing is left; other values stay as they are.
 
 # A number; null where nothing is left. What is no number refuses the row.
 def number: text | if type == "string" then (tonumber? // refuse("\(tojson) is no number")) else . end;
 
-# An object without the fields that are null or "".
-def filled: with_entries(select(.value != null and .value != ""));
+# filled: an object without the fields that are null or "".
 
 # A date and time in a form of strptime, or in the first of a list of forms that fits: instant_in("%d %b, %Y %H:%M:%S").
 # The forms are those of chrono (https://docs.rs/chrono/latest/chrono/format/strftime). Without %z it is a time of the tenant's
 # time zone. null and "" stay null; what fits no form refuses the row.
-def instant_in($forms): text | if . == null then null else moment_in([$forms] | flatten) end;
+def instant_in($forms): text | if . == null then null else moment_in($forms) end;
 
 # The day of the same, as 2026-03-05.
 def date_in($forms): instant_in($forms) | if . == null then null else .[:10] end;

@@ -17,7 +17,7 @@ def from_the_start: "2010-01-01";
 
 ### Salesforce
 
-def kind: text // "" | ascii_downcase | if test("renewal") then "renewal" elif test("existing|expansion|upsell") then "expansion" else "new" end;
+def kind: text // "" | ascii_downcase | if contains("renewal") then "renewal" elif any(contains("existing", "expansion", "upsell"); .) then "expansion" else "new" end;
 
 # A close date has no time. A deal that was entered when it was closed was not closed before it was entered.
 def closed_at: [(.created_date | time), (.close_date | time)] | map(values) | max;

@@ -6,7 +6,7 @@ use jaq_core::{
     data::HasLut,
     native::{self, Fun, bome, v},
 };
-use jaq_json::{Error as JqError, Val, ValR};
+use jaq_json::{Error as JqError, Rc, Val, ValR};
 use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
 
@@ -45,19 +45,23 @@ pub(super) fn functions() -> impl Iterator<Item = Fun<Mapped>> {
     };
     let find: RunPtr<Mapped> = |mut cv| {
         let (value, column, name) = (cv.0.pop_var(), cv.0.pop_var(), cv.0.pop_var());
-        let found = text(&name).and_then(|name| cv.0.data().lookups.find(name, &column, &value).map_err(refusal));
+        let found = text_of(&name).and_then(|name| cv.0.data().lookups.find(name, &column, &value).map_err(refusal));
         bome(found.map(|rows| Val::Arr(rows.into())))
     };
     let given: RunPtr<Mapped> = |cv| {
         let lookups = cv.0.data().lookups;
-        bome(text(&cv.1).map(|name| Val::Bool(lookups.has(name))))
+        bome(text_of(&cv.1).map(|name| Val::Bool(lookups.has(name))))
     };
+    let text: RunPtr<Mapped> = |cv| bome(Ok(trimmed(cv.1)));
+    let filled: RunPtr<Mapped> = |cv| bome(filled(cv.1));
     let stable_id: RunPtr<Mapped> = |cv| bome(Ok(stable_id(&cv.1)));
     [
         ("moment_in", v(1), moment),
         ("money_with", v(1), money),
         ("rows_of", v(3), find),
         ("is_given", v(0), given),
+        ("text", v(0), text),
+        ("filled", v(0), filled),
         ("stable_id", v(0), stable_id),
     ]
     .into_iter()
@@ -68,21 +72,38 @@ fn refusal(reason: impl Into<String>) -> JqError {
     JqError::str(reason.into())
 }
 
-fn text(value: &Val) -> Result<&str, JqError> {
+fn text_of(value: &Val) -> Result<&str, JqError> {
     let Val::TStr(bytes) = value else { return Err(refusal(format!("{value} is no text"))) };
     std::str::from_utf8(bytes).map_err(|_| refusal(format!("{value} is no text")))
 }
 
+/// A text without the spaces around it, null where nothing is left; anything else as it is.
+fn trimmed(value: Val) -> Val {
+    let Ok(text) = text_of(&value) else { return value };
+    match text.trim() {
+        "" => Val::Null,
+        trimmed if trimmed.len() == text.len() => value,
+        trimmed => Val::from(trimmed.to_owned()),
+    }
+}
+
+/// An object without the fields that are null or empty.
+fn filled(value: Val) -> ValR {
+    let Val::Obj(mut fields) = value else { return Err(refusal(format!("{value} is no object"))) };
+    Rc::make_mut(&mut fields).retain(|_, value| !matches!(value, Val::Null) && text_of(value) != Ok(""));
+    Ok(Val::Obj(fields))
+}
+
 /// The first of the forms that fits, as `2026-03-05T16:20:00`, with its offset where the form has one.
 fn moment(value: &Val, forms: &Val) -> ValR {
-    let given = text(value)?.trim();
-    let Val::Arr(forms) = forms else { return Err(refusal("the forms of a date are a list of texts")) };
-    for form in forms.iter() {
-        if let Some(moment) = moment_as(given, text(form)?) {
+    let given = text_of(value)?.trim();
+    let forms = if let Val::Arr(forms) = forms { forms.as_slice() } else { std::slice::from_ref(forms) };
+    for form in forms {
+        if let Some(moment) = moment_as(given, text_of(form)?) {
             return Ok(Val::from(moment));
         }
     }
-    let forms: Vec<&str> = forms.iter().filter_map(|form| text(form).ok()).collect();
+    let forms: Vec<&str> = forms.iter().filter_map(|form| text_of(form).ok()).collect();
     Err(refusal(format!("{given:?} is no date or time as {}", forms.join(" or "))))
 }
 
@@ -97,7 +118,7 @@ fn moment_as(given: &str, form: &str) -> Option<String> {
 
 /// The exact amount in a text: no currency, no grouping, `K`, `M` and `B` multiplied out, parentheses for a minus.
 fn money(value: &Val, mark: &Val) -> ValR {
-    let (given, mark) = (text(value)?, text(mark)?);
+    let (given, mark) = (text_of(value)?, text_of(mark)?);
     amount(given, mark).map(|amount| Val::from(amount.normalize().to_string())).ok_or_else(|| {
         let shown: String = given.chars().take(40).collect();
         refusal(format!("{shown:?} is no amount with {mark:?} as its decimal mark"))

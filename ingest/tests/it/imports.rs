@@ -2,14 +2,15 @@
 
 use std::{
     fs,
+    io::Write,
     path::{Path, PathBuf},
 };
 
 use serde_json::Value;
 use tempfile::TempDir;
-use tidemark_ingest::{Config, Error, ImportOptions, import};
+use tidemark_ingest::{Config, Error, ImportOptions, Reading, import};
 use tidemark_schemas::{
-    events::{EventType, wire},
+    events::{Data, Event, EventType, wire},
     log::EVENTS_TOPIC,
 };
 use tokio_util::sync::CancellationToken;
@@ -174,4 +175,55 @@ async fn what_stops_an_import_says_what_to_do() {
     let error = attempt(&file, mapping, &ingest.url).await;
     assert!(error.contains("refused the API key"), "{error}");
     ingest.stop().await;
+}
+
+/// Packed, in Chinese, without a header, with a lookup: and again, and corrected.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_corrected_file_corrects() {
+    let Some(kafka) = kafka::shared() else { return };
+    let ingest = start(kafka.config(), "corrected", Config::default()).await;
+    let directory = tempfile::tempdir().unwrap();
+    let mapping = write(
+        &directory,
+        "visits.jq",
+        r#"{ type: "visit.completed", event_id: .visit, account_id: lookup("accounts"; "名称"; .account).id,
+             occurred_at: (.day | date_in("%d.%m.%Y")), data: { visit_id: .visit, purpose: (.purpose | text) } | filled }"#,
+    );
+    let encode = |text: &str| encoding_rs::GB18030.encode(text).0.into_owned();
+    let accounts = directory.path().join("accounts.csv");
+    fs::write(&accounts, encode("id;名称\nA-1;上海样品\n")).unwrap();
+    let file = directory.path().join("visits.csv.gz");
+    let pack = |purpose: &str| {
+        let mut packed = flate2::write::GzEncoder::new(fs::File::create(&file).unwrap(), flate2::Compression::fast());
+        packed.write_all(&encode(&format!("V1\t上海样品\t05.03.2026\t{purpose}\nV2\t上海样品\t06.03.2026\t\n"))).unwrap();
+        packed.finish().unwrap();
+    };
+    let mut options = options(&ingest, &file, mapping.to_str().unwrap(), &directory);
+    options.with.insert("accounts".to_owned(), accounts);
+    options.reading.encoding = Reading::encoding_of("gb18030");
+    options.reading.columns = Some(["visit", "account", "day", "purpose"].map(str::to_owned).to_vec());
+    let run = async |options: &ImportOptions| {
+        let summary = import(options, CancellationToken::new()).await.unwrap();
+        assert_eq!((summary.rows, summary.events_accepted), (2, 2), "{summary}");
+    };
+    pack("演示");
+    run(&options).await;
+    run(&options).await;
+    pack("培训");
+    options.revision = Some(1);
+    run(&options).await;
+    let told: Vec<String> =
+        ingest.records(EVENTS_TOPIC).await.iter().map(|record| visit(&wire::decode(record).unwrap())).collect();
+    let (first, again, corrected) = (&told[..2], &told[2..4], &told[4..]);
+    assert_eq!(first, ["V1 0 A-1 演示", "V2 0 A-1 -"]);
+    assert_eq!(again, first, "the same events: duplicates");
+    assert_eq!(corrected, ["V1 1 A-1 培训", "V2 1 A-1 -"], "higher revisions of the same events");
+    ingest.stop().await;
+}
+
+fn visit(event: &Event) -> String {
+    let Data::VisitCompleted(visit) = &event.data else { panic!("{event:?}") };
+    let of = |text: &Option<String>| text.clone().unwrap_or("-".to_owned());
+    let envelope = &event.envelope;
+    format!("{} {} {} {}", envelope.event_id, envelope.revision, of(&envelope.account_id), of(&visit.purpose))
 }

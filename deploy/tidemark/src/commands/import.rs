@@ -143,3 +143,48 @@ fn format(text: &str) -> Result<Format, String> {
         _ => Err("expected csv or ndjson".to_owned()),
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that fails says where")]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn options(line: &str) -> Result<ImportOptions, String> {
+        let parsed = Line::try_parse_from(line.split(' ')).map_err(|error| error.to_string())?;
+        parsed.args.options(Path::new("file.csv"), "http://127.0.0.1:8080").map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn how_files_are_read_is_said_by_options() {
+        Line::command().debug_assert();
+        let line = "import file.csv --mapping m --dry-run --with teams=t.csv --columns a,b --columns teams=id,name \
+                    --delimiter tab --encoding latin1 --format csv --revision 3";
+        let options = options(line).unwrap();
+        assert_eq!(options.reading.columns.unwrap(), ["a", "b"]);
+        assert_eq!(options.with_columns["teams"], ["id", "name"]);
+        assert_eq!(options.with["teams"], Path::new("t.csv"));
+        assert_eq!((options.reading.delimiter, options.reading.format), (Some(b'\t'), Some(Format::Table)));
+        assert_eq!((options.reading.encoding.unwrap().name(), options.revision), ("windows-1252", Some(3)));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (line, expected) in [
+            ("import --mapping m --key k", "FILE"),
+            ("import f.csv --mapping m --key k --encoding klingon", "there is no such encoding"),
+            ("import f.csv --mapping m --key k --delimiter x", "expected comma, tab, semicolon or pipe"),
+            ("import f.csv --mapping m --key k --with t-1=f", "letters, digits and _"),
+        ] {
+            let error = options(line).unwrap_err();
+            assert!(error.contains(expected), "{line}: {error}");
+        }
+    }
+}
