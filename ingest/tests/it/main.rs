@@ -5,8 +5,11 @@
 mod accepts;
 mod arbitrary;
 mod bad_requests;
+mod clickhouse_kafka;
 mod cloud_events;
 mod dead_letters;
+#[path = "../../../query/tests/it/engine.rs"]
+mod engine;
 mod imports;
 mod kafka;
 mod known_answers;
