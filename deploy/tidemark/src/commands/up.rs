@@ -40,7 +40,7 @@ pub struct Args {
     #[arg(long, value_name = "CUR", default_value = "USD")]
     currency: String,
     /// The tenant's API key; stored as a hash
-    #[arg(long, value_name = "KEY", requires = "tenant", env = "TIDEMARK_KEY", hide_env_values = true)]
+    #[arg(long, value_name = "KEY", env = "TIDEMARK_KEY", hide_env_values = true)]
     key: Option<String>,
     /// Port of ingest [default: 8080]
     #[arg(long, value_name = "PORT")]
