@@ -30,8 +30,7 @@ pub struct Config {
     pub start_timeout_ms: u64,
     /// How long a stop waits for requests that are being answered.
     pub drain_timeout_ms: u64,
-    /// Events that one key may send a second, over time; beyond it the answer is 429. 0: no limit, which is not written out.
-    #[serde(skip_serializing_if = "is_zero")]
+    /// Events that one key may send a second, over time; beyond it the answer is 429. 0: no limit.
     pub events_per_second_max_per_key: u64,
     /// What `Retry-After` says with 429 and 503.
     pub retry_after_s: u64,
@@ -67,9 +66,4 @@ impl Default for Config {
             retry_after_s: 1,
         }
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
-fn is_zero(value: &u64) -> bool {
-    *value == 0
 }

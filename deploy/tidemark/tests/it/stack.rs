@@ -52,7 +52,9 @@ impl Stack {
         let [ingest, query, projector, kafka, clickhouse] = free_ports();
         let ports = Ports { ingest, query, projector, kafka, clickhouse };
         let state = tempfile::tempdir().unwrap();
-        let mut stack = Self { state, ports, flags: flags.to_vec(), up: None, client: Client::new() };
+        // Servers come and go in these tests: a connection is not kept for the next question.
+        let client = Client::builder().pool_max_idle_per_host(0).build().unwrap();
+        let mut stack = Self { state, ports, flags: flags.to_vec(), up: None, client };
         stack.start_again();
         stack
     }
