@@ -21,6 +21,10 @@ use crate::{
 
 /// Cells named in one message; where more moved, the message says only that.
 const CELLS_MAX: usize = 1_000;
+/// Bytes of one message about cells; where naming them takes more, the message says only that they moved.
+const CHANGE_BYTES_MAX: usize = 256 << 10;
+/// Bytes of one dead letter: an unreadable record in hex. Below what ingest lets `crm.dead` hold.
+const MESSAGE_BYTES_MAX: usize = 16 << 20;
 /// Longest wait for a message to be acknowledged.
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(10);
 
@@ -78,6 +82,7 @@ impl Publisher {
             .set("bootstrap.servers", &kafka.brokers)
             .set("partitioner", "murmur2_random")
             .set("enable.idempotence", "true")
+            .set("message.max.bytes", MESSAGE_BYTES_MAX.to_string())
             .set("message.timeout.ms", ACKNOWLEDGED_WITHIN.as_millis().to_string())
             .create()?;
         Ok(Self { producer })
@@ -94,7 +99,7 @@ impl Publisher {
                 let cells = (cells.len() <= CELLS_MAX).then(|| cells.into_iter().map(ChangedCell::from).collect());
                 let (partition, position) = (rows.watermark.partition, rows.watermark.to);
                 let change = Change { generation: rows.generation, tenant, kpi, partition, position, cells };
-                messages.push((CHANGES_TOPIC, tenant.to_string(), json(&change)?));
+                messages.push((CHANGES_TOPIC, tenant.to_string(), bounded(change)?));
             }
         }
         for poison in &rows.poison {
@@ -117,6 +122,12 @@ impl Publisher {
             tracing::warn!(%error, "changes were not flushed");
         }
     }
+}
+
+/// A message that Kafka takes, however long ids and dims are.
+fn bounded(change: Change<'_>) -> Result<Vec<u8>, Error> {
+    let named = json(&change)?;
+    if named.len() <= CHANGE_BYTES_MAX { Ok(named) } else { json(&Change { cells: None, ..change }) }
 }
 
 fn by_kpi<'a>(cells: impl Iterator<Item = &'a CellKey>) -> BTreeMap<&'a str, Vec<&'a CellKey>> {
@@ -149,4 +160,23 @@ fn dead_letter<'a>(poison: &'a Poison, partition: i32, tenant: &'a str, now_ms: 
 
 fn json(value: &impl Serialize) -> Result<Vec<u8>, Error> {
     serde_json::to_vec(value).map_err(|error| Error::Internal(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_about_cells_is_bounded_whatever_their_names() {
+        let rep_id = "R".repeat(500);
+        let dims = vec!["D".repeat(500); 3];
+        let change = |cells: usize| {
+            let cells = (0..cells).map(|_| ChangedCell { day: 1, rep_id: &rep_id, dims: &dims }).collect();
+            Change { generation: 1, tenant: "acme", kpi: "visits", partition: 0, position: 1, cells: Some(cells) }
+        };
+        assert!(String::from_utf8(bounded(change(2)).unwrap()).unwrap().contains("\"cells\""));
+        let many = bounded(change(CELLS_MAX)).unwrap();
+        assert!(many.len() < 200, "{}", many.len());
+        assert!(!String::from_utf8(many).unwrap().contains("\"cells\""));
+    }
 }
