@@ -39,9 +39,9 @@ proptest! {
     }
 }
 
-/// A minute's worth of cases, or as many as `PROPTEST_CASES` says.
+/// Some seconds of cases, or as many as `PROPTEST_CASES` says.
 fn config() -> ProptestConfig {
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(60);
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(300);
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
