@@ -18,6 +18,12 @@ pub struct Config {
     pub events_per_body_max: usize,
     /// Bodies being worked on at one time, all clients together; beyond it the answer is 429.
     pub in_flight_bytes_max: usize,
+    /// Requests being answered at one time, all clients together; beyond it the answer is 503.
+    pub requests_max: usize,
+    /// Connections at one time; more wait until one ends.
+    pub connections_max: usize,
+    /// How long a client may take to send its headers, or be silent between two requests; then the connection is closed.
+    pub header_timeout_ms: u64,
     /// How long a client may take to send its body.
     pub body_timeout_ms: u64,
     /// How long Kafka may take to acknowledge; beyond it the answer is 503 and nothing was acknowledged.
@@ -45,6 +51,9 @@ impl Config {
             let reason = format!("in_flight_bytes_max = {all} has no room for one body of body_bytes_max = {one}");
             return Err(Error::Bounds(reason));
         }
+        if self.requests_max == 0 || self.connections_max == 0 {
+            return Err(Error::Bounds("requests_max and connections_max must be at least 1".to_owned()));
+        }
         Ok(())
     }
 }
@@ -56,6 +65,9 @@ impl Default for Config {
             body_bytes_max: 8 << 20,
             events_per_body_max: 10_000,
             in_flight_bytes_max: 128 << 20,
+            requests_max: 256,
+            connections_max: 512,
+            header_timeout_ms: 30_000,
             body_timeout_ms: 30_000,
             publish_timeout_ms: 10_000,
             publish_queue_records_max: 500_000,

@@ -155,9 +155,6 @@ pub enum Error {
     /// The metrics recorder could not be built.
     #[error("cannot set up metrics: {0}")]
     Metrics(String),
-    /// The HTTP server ended on its own.
-    #[error("the HTTP server failed: {0}")]
-    Serve(std::io::Error),
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::DefaultBodyLimit,
-    middleware::from_fn_with_state,
+    middleware::{from_fn, from_fn_with_state},
     routing::{get, post},
 };
 
 use crate::{
-    http::{access_log::log_access, dead::list_dead, events::post_events, health, unknown},
+    http::{
+        access_log::log_access, dead::list_dead, events::post_events, health, read_out::read_out, request_id::identify,
+        shed::shed, trace::trace, unknown,
+    },
     registry,
     service::Service,
 };
@@ -19,16 +22,21 @@ use crate::{
 const SCHEMA_BYTES_MAX: usize = 256 << 10;
 
 pub(crate) fn router(service: Arc<Service>) -> Router {
-    Router::new()
+    let work = Router::new()
         .route("/v1/events", post(post_events))
         .route("/v1/dead", get(list_dead))
-        .route("/healthz", get(health::alive))
+        .merge(registry_routes())
+        .route_layer(from_fn_with_state(service.clone(), shed))
+        .route_layer(from_fn(trace));
+    // Operators are answered also when there is too much work.
+    work.route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
-        .merge(registry_routes())
         .method_not_allowed_fallback(unknown::method)
         .fallback(unknown::path)
+        .layer(from_fn(read_out))
         .layer(from_fn_with_state(service.clone(), log_access))
+        .layer(from_fn(identify))
         .with_state(service)
 }
 

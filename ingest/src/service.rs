@@ -11,10 +11,11 @@ use crate::{
     Clock, Config, Error,
     accept::Rejection,
     dead::DeadLetters,
+    http::connections,
     publish::{self, Batch, Log, PublishError, TopicReport},
     rate::RateLimit,
     router::router,
-    telemetry::Metrics,
+    telemetry::{Metrics, publish_ended, publish_span, traceparent},
 };
 
 /// What every request shares.
@@ -26,6 +27,8 @@ pub(crate) struct Service {
     pub(crate) metrics: Metrics,
     /// One permit for each KiB of `in_flight_bytes_max`.
     pub(crate) in_flight: Arc<Semaphore>,
+    /// One permit for each request of `requests_max`.
+    pub(crate) turns: Semaphore,
     pub(crate) rate: RateLimit,
     pub(crate) dead: DeadLetters,
     /// How the topics were at start.
@@ -42,11 +45,10 @@ impl Service {
     /// Publishes a whole batch, or says when to try again.
     pub(crate) async fn publish(&self, batch: &Batch) -> Result<Option<Position>, Rejection> {
         let started = Instant::now();
-        let most = Duration::from_millis(self.config.publish_timeout_ms);
-        // Kafka's client has the same limit for each record, but may look at it seconds late when a broker is gone.
-        let published = tokio::time::timeout(most, self.log.publish(batch)).await;
-        match published.unwrap_or_else(|_| Err(PublishError::NotAcknowledged(format!("no word within {} ms", most.as_millis()))))
-        {
+        let span = publish_span(batch);
+        let published = self.published(batch, traceparent(&span).as_deref()).await;
+        publish_ended(&span, published.as_ref().map(|position| *position).map_err(|_| ()));
+        match published {
             Ok(position) => {
                 self.metrics.published(batch, started.elapsed());
                 Ok(position)
@@ -67,6 +69,13 @@ impl Service {
                 ))
             }
         }
+    }
+
+    async fn published(&self, batch: &Batch, traceparent: Option<&str>) -> Result<Option<Position>, PublishError> {
+        let most = Duration::from_millis(self.config.publish_timeout_ms);
+        // Kafka's client has the same limit for each record, but may look at it seconds late when a broker is gone.
+        let published = tokio::time::timeout(most, self.log.publish(batch, traceparent)).await;
+        published.unwrap_or_else(|_| Err(PublishError::NotAcknowledged(format!("no word within {} ms", most.as_millis()))))
     }
 }
 
@@ -89,9 +98,10 @@ pub async fn bind(config: Config, kafka: KafkaConfig, tenants: Arc<Tenants>, clo
     let log = Log::connect(&kafka, &config)?;
     let topics = publish::ensure(&log, &kafka, &config).await?;
     let in_flight = Arc::new(Semaphore::new(config.in_flight_bytes_max.div_ceil(1024)));
+    let turns = Semaphore::new(config.requests_max);
     let rate = RateLimit::new(config.events_per_second_max_per_key);
     let dead = DeadLetters::new(kafka);
-    let service = Service { metrics: Metrics::new()?, config, tenants, clock, log, in_flight, rate, dead, topics };
+    let service = Service { metrics: Metrics::new()?, config, tenants, clock, log, in_flight, turns, rate, dead, topics };
     Ok(Server { listener, address, service: Arc::new(service) })
 }
 
@@ -105,20 +115,18 @@ impl Server {
     /// Answers until `shutdown`, then finishes the requests that are being answered, `drain_timeout_ms` at most.
     ///
     /// # Errors
-    /// When the producer failed for good, or the HTTP server did.
+    /// When the producer failed for good.
     pub async fn serve(self, shutdown: CancellationToken) -> Result<(), Error> {
         let Self { listener, address, service } = self;
         tracing::info!(%address, copies = crate::http::health::copies(&service), "ingest listens");
         let drain = Duration::from_millis(service.config.drain_timeout_ms);
-        let stopping = shutdown.clone();
-        let server =
-            axum::serve(listener, router(service.clone())).with_graceful_shutdown(async move { stopping.cancelled().await });
+        let server = connections::serve(listener, router(service.clone()), &service.config, shutdown.clone());
         let too_slow = async {
             shutdown.cancelled().await;
             tokio::time::sleep(drain).await;
         };
         tokio::select! {
-            served = server => served.map_err(Error::Serve)?,
+            () = server => {}
             () = too_slow => tracing::warn!("requests that took longer than the drain timeout were cut off, unacknowledged"),
             reason = service.log.failed_for_good() => return Err(Error::ProducerFatal(reason)),
         }

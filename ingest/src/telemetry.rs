@@ -1,11 +1,19 @@
 //! The metric and log vocabulary of ingest: every name it uses, in one place. No personal data in any of them.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder, Unit};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use opentelemetry::{global, trace::TraceContextExt};
+use tidemark_schemas::log::{EVENTS_TOPIC, Position, TRACE_HEADER, TRACES};
+use tracing::{Span, field::Empty};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-use crate::{Error, publish::Batch};
+use crate::{
+    Error,
+    http::request_id::{self, RequestId},
+    publish::Batch,
+};
 
 const REQUESTS: &str = "tidemark_ingest_requests_total";
 const BODY_BYTES: &str = "tidemark_ingest_body_bytes_total";
@@ -61,6 +69,7 @@ impl Metrics {
             route,
             status,
             took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            request_id = request_id::current().as_ref().map(RequestId::as_str),
             tenant = access.tenant.as_deref(),
             body_bytes = access.body_bytes,
             accepted = access.accepted,
@@ -97,6 +106,49 @@ impl Metrics {
         self.handle.run_upkeep();
         self.handle.render()
     }
+}
+
+/// The part of a trace in which events are judged.
+pub(crate) fn validate_span(events: usize) -> Span {
+    tracing::info_span!(target: TRACES, "validate", tidemark.events = events)
+}
+
+/// The part of a trace in which Kafka is waited for; what projectors do goes on from here.
+pub(crate) fn publish_span(batch: &Batch) -> Span {
+    tracing::info_span!(
+        target: TRACES,
+        "publish",
+        otel.kind = "producer",
+        otel.status_code = Empty,
+        messaging.system = "kafka",
+        messaging.destination.name = EVENTS_TOPIC,
+        messaging.batch.message_count = batch.events(),
+        tidemark.tenant = batch.tenant(),
+        tidemark.event.types = batch.accepted.keys().map(|event_type| event_type.name()).collect::<Vec<_>>().join(","),
+        tidemark.position = Empty,
+    )
+}
+
+/// Says in the span how publishing went.
+pub(crate) fn publish_ended(span: &Span, position: Result<Option<Position>, ()>) {
+    match position {
+        Ok(position) => span.record("tidemark.position", position.map(tracing::field::display)),
+        Err(()) => span.record("otel.status_code", "ERROR"),
+    };
+}
+
+/// The header by which projectors go on with the trace of this span; none where it is not sampled.
+pub(crate) fn traceparent(span: &Span) -> Option<String> {
+    if span.is_disabled() {
+        return None;
+    }
+    let context = span.context();
+    if !context.span().span_context().is_sampled() {
+        return None;
+    }
+    let mut headers = HashMap::new();
+    global::get_text_map_propagator(|propagator| propagator.inject_context(&context, &mut headers));
+    headers.remove(TRACE_HEADER)
 }
 
 /// What the access log may say about a request beyond its route.

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    middleware::from_fn_with_state,
+    middleware::{from_fn, from_fn_with_state},
     routing::{get, post},
 };
 
 use crate::{
-    http::{access_log::log_access, freshness, health, kpis, openapi, sql, unknown},
+    http::{access_log::log_access, freshness, health, kpis, openapi, request_id::identify, sql, unknown},
     service::Service,
 };
 
@@ -26,5 +26,6 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .method_not_allowed_fallback(unknown::method)
         .fallback(unknown::path)
         .layer(from_fn_with_state(Arc::clone(&service), log_access))
+        .layer(from_fn(identify))
         .with_state(service)
 }

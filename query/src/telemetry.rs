@@ -5,7 +5,10 @@ use std::time::Duration;
 use metrics::{Key, KeyName, Label, Level, Metadata, Recorder, Unit};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
-use crate::Error;
+use crate::{
+    Error,
+    http::request_id::{self, RequestId},
+};
 
 const REQUESTS: &str = "tidemark_query_requests_total";
 const ANSWER_SECONDS: &str = "tidemark_query_answer_seconds";
@@ -39,7 +42,8 @@ impl Metrics {
         let timed = Key::from_parts(ANSWER_SECONDS, vec![label]);
         self.recorder.register_histogram(&timed, &METADATA).record(took.as_secs_f64());
         let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(method, route, status, took_ms, "answered");
+        let request_id = request_id::current();
+        tracing::info!(method, route, status, took_ms, request_id = request_id.as_ref().map(RequestId::as_str), "answered");
     }
 
     /// The registry in Prometheus' text form.

@@ -11,6 +11,11 @@ pub const CHANGES_TOPIC: &str = "crm.changes";
 /// Alerts raised and resolved.
 pub const ALERTS_TOPIC: &str = "crm.alerts";
 
+/// The header of a record whose event is being traced: `traceparent` as W3C Trace Context writes it.
+pub const TRACE_HEADER: &str = "traceparent";
+/// The target of every span that belongs to traces, not to logs, so that each is made only where somebody wants it.
+pub const TRACES: &str = "tidemark_traces";
+
 /// Where one record stands in the log: what `after=` waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use tidemark_schemas::log::Position;
 
 use super::validate::Problem;
+use crate::http::request_id::{self, RequestId};
 
 /// The answer to a body that could be read.
 #[derive(Debug, Serialize)]
@@ -55,7 +56,16 @@ pub(crate) struct ErrorBody {
     pub(crate) code: &'static str,
     pub(crate) message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) field: Option<&'static str>,
+    field: Option<&'static str>,
+    /// What the access log calls this request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<RequestId>,
+}
+
+impl ErrorBody {
+    pub(crate) fn new(code: &'static str, message: String) -> Self {
+        Self { code, message, field: None, request_id: request_id::current() }
+    }
 }
 
 /// The answer to a request that was not taken at all.
@@ -68,7 +78,7 @@ pub(crate) struct Rejection {
 
 impl Rejection {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, body: ErrorBody { code, message: message.into(), field: None }, retry_after_s: None }
+        Self { status, body: ErrorBody::new(code, message.into()), retry_after_s: None }
     }
 
     pub(crate) fn unauthorized(code: &'static str, message: &str) -> Self {

@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 use tidemark_schemas::{events::payload::Instant, tenant::Access};
 
 use super::{split::Form, validate::Problem};
+use crate::http::request_id::{self, RequestId};
 
 /// What of a request it was.
 pub(super) enum Place {
@@ -22,6 +23,9 @@ pub(crate) struct DeadLetter<'a> {
     tenant: &'a str,
     source: &'a str,
     received_at: Instant,
+    /// What the access log calls the request that brought it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<RequestId>,
     pub(crate) reasons: &'a [Problem],
     /// Where it stood in its request; none for a whole body.
     index: Option<usize>,
@@ -49,6 +53,7 @@ impl<'a> DeadLetter<'a> {
             tenant: &access.tenant,
             source: &access.source,
             received_at,
+            request_id: request_id::current(),
             reasons,
             index,
             content_type,

@@ -17,7 +17,7 @@ use super::{
     stamp::stamp,
     validate::{Code, Dialect, Problem, validate},
 };
-use crate::{publish::Batch, service::Service};
+use crate::{publish::Batch, service::Service, telemetry::validate_span};
 
 /// Split → validate → stamp → encode → publish. The answer is given when Kafka has everything it speaks of.
 ///
@@ -33,6 +33,20 @@ pub(crate) async fn accept(service: &Service, caller: &Caller<'_>, form: Form, b
     };
     bound(service, items.len())?;
     service.rate.charge(&caller.key_hash, items.len(), service.clock.passed());
+    let (batch, refused) = judge_all(items, form, access, received_at)?;
+    let accepted = batch.events();
+    let position = service.publish(&batch).await?;
+    Ok(Answer { accepted, error: (accepted == 0).then(nothing_accepted), refused, position })
+}
+
+/// What goes into the log of a body: every item as an event or as a dead letter.
+fn judge_all(
+    items: Vec<Item<'_>>,
+    form: Form,
+    access: &Access,
+    received_at: Instant,
+) -> Result<(Batch, Vec<Refusal>), Rejection> {
+    let _span = validate_span(items.len()).entered();
     let mut batch = Batch::new(access.tenant.clone());
     let mut refused = Vec::new();
     for (index, item) in items.into_iter().enumerate() {
@@ -45,9 +59,7 @@ pub(crate) async fn accept(service: &Service, caller: &Caller<'_>, form: Form, b
             }
         }
     }
-    let accepted = batch.events();
-    let position = service.publish(&batch).await?;
-    Ok(Answer { accepted, error: (accepted == 0).then(nothing_accepted), refused, position })
+    Ok((batch, refused))
 }
 
 /// Validates and stamps one item.
@@ -93,7 +105,7 @@ fn bound(service: &Service, events: usize) -> Result<(), Rejection> {
 
 fn nothing_accepted() -> ErrorBody {
     let message = "no event was accepted; `refused` says why, and the events are kept as dead letters".to_owned();
-    ErrorBody { code: "all_refused", message, field: None }
+    ErrorBody::new("all_refused", message)
 }
 
 /// A body that could not be cut into events, and why.

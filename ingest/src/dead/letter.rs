@@ -25,6 +25,9 @@ pub(crate) struct Letter {
     #[serde(serialize_with = "as_rfc3339")]
     received_at: i64,
     source: String,
+    /// What ingest's access log calls the request that brought it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
     reasons: Box<RawValue>,
     /// Where it stood in its request; none for a whole body.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -2,8 +2,13 @@
 
 pub(crate) mod access_log;
 pub(crate) mod body;
+pub(crate) mod connections;
 pub(crate) mod dead;
 pub(crate) mod encoding;
 pub(crate) mod events;
 pub(crate) mod health;
+pub(crate) mod read_out;
+pub(crate) mod request_id;
+pub(crate) mod shed;
+pub(crate) mod trace;
 pub(crate) mod unknown;

@@ -47,6 +47,10 @@ impl Batch {
         Ok(())
     }
 
+    pub(crate) fn tenant(&self) -> &str {
+        &self.tenant
+    }
+
     pub(crate) fn events(&self) -> usize {
         self.records.iter().filter(|record| record.topic == EVENTS_TOPIC).count()
     }

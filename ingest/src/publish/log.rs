@@ -10,7 +10,7 @@ use rdkafka::{
 };
 use tidemark_schemas::{
     connect::KafkaConfig,
-    log::{EVENTS_TOPIC, Position},
+    log::{EVENTS_TOPIC, Position, TRACE_HEADER},
 };
 use tokio::sync::watch;
 
@@ -55,10 +55,11 @@ impl Log {
     }
 
     /// Queues every record in order, then waits until Kafka has them all; the highest position of an event.
-    pub(crate) async fn publish(&self, batch: &Batch) -> Result<Option<Position>, PublishError> {
+    /// Events that are traced carry `traceparent`.
+    pub(crate) async fn publish(&self, batch: &Batch, traceparent: Option<&str>) -> Result<Option<Position>, PublishError> {
         let mut waiting = Vec::with_capacity(batch.records.len());
         for record in &batch.records {
-            waiting.push((record.topic, self.queue(&batch.tenant, record)?));
+            waiting.push((record.topic, self.queue(&batch.tenant, record, traceparent)?));
         }
         let mut highest = BTreeMap::new();
         for (topic, delivery) in waiting {
@@ -70,10 +71,14 @@ impl Log {
         Ok(highest.remove(EVENTS_TOPIC))
     }
 
-    fn queue(&self, tenant: &str, record: &Outgoing) -> Result<DeliveryFuture, PublishError> {
+    fn queue(&self, tenant: &str, record: &Outgoing, traceparent: Option<&str>) -> Result<DeliveryFuture, PublishError> {
         let mut outgoing = FutureRecord::to(record.topic).key(tenant).payload(&record.value);
-        if let Some(id) = &record.id {
-            outgoing = outgoing.headers(OwnedHeaders::new().insert(Header { key: "id", value: Some(id.as_str()) }));
+        let header = match &record.id {
+            Some(id) => Some(("id", id.as_str())),
+            None => traceparent.map(|traceparent| (TRACE_HEADER, traceparent)),
+        };
+        if let Some((key, value)) = header {
+            outgoing = outgoing.headers(OwnedHeaders::new().insert(Header { key, value: Some(value) }));
         }
         self.producer.send_result(outgoing).map_err(|(error, _)| match error {
             KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) => PublishError::QueueFull,

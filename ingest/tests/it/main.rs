@@ -15,6 +15,7 @@ mod kafka;
 mod known_answers;
 mod operates;
 mod outages;
+mod overload;
 mod rates;
 mod refuses;
 mod registry;

@@ -6,5 +6,6 @@ pub(crate) mod health;
 pub(crate) mod kpis;
 pub(crate) mod openapi;
 pub(crate) mod problem;
+pub(crate) mod request_id;
 pub(crate) mod sql;
 pub(crate) mod unknown;

@@ -8,6 +8,7 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::request_id::{self, RequestId};
 use crate::Error;
 
 /// `{"error": …}` of every answer that is no success.
@@ -27,6 +28,10 @@ struct ProblemBody {
     /// The parameter or header that is wrong, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
+    /// What the access log calls this request; also in the header `x-request-id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    request_id: Option<RequestId>,
 }
 
 fn status_and_code(error: &Error) -> (StatusCode, &'static str) {
@@ -63,13 +68,14 @@ impl IntoResponse for Error {
             _ => None,
         };
         let message = if status.is_server_error() && !matches!(self, Self::NotYet { .. }) {
-            tracing::error!(error = %self, "no answer");
+            tracing::error!(error = %self, request_id = request_id::current().as_ref().map(RequestId::as_str), "no answer");
             // What the engine says may name tables and settings that are nobody's business.
             "the numbers cannot be read right now; the log of the query service says why".to_owned()
         } else {
             self.to_string()
         };
-        let mut response = (status, Json(Problem { error: ProblemBody { code, message, field } })).into_response();
+        let problem = ProblemBody { code, message, field, request_id: request_id::current() };
+        let mut response = (status, Json(Problem { error: problem })).into_response();
         if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }

@@ -32,8 +32,13 @@ async fn errors_name_what_there_is() {
         assert_eq!(found, status, "{path}: {problem}");
         assert!(problem["error"]["message"].as_str().unwrap().contains(said), "{path}: {problem}");
     }
-    let posted = reqwest::Client::new().post(format!("http://{}/v1/kpis", fixture.address)).send().await.unwrap();
-    assert_eq!(posted.status(), 405);
+    let posted = reqwest::Client::new().post(format!("http://{}/v1/kpis", fixture.address)).header("x-request-id", "dash-1");
+    let posted = posted.send().await.unwrap();
+    assert_eq!((posted.status().as_u16(), posted.headers()["x-request-id"].to_str().unwrap()), (405, "dash-1"));
+    assert!(posted.text().await.unwrap().contains("\"request_id\":\"dash-1\""));
+    let odd = reqwest::Client::new().get(format!("http://{}/v1/kpis", fixture.address)).header("x-request-id", "a b");
+    let odd = odd.send().await.unwrap();
+    assert_eq!(odd.headers()["x-request-id"].len(), 32, "one is made where none can be used");
 }
 
 #[tokio::test]
