@@ -1,6 +1,8 @@
 //! Admit: decides what a record is to the numbers: new, a duplicate, a conflict, a correction or a retraction.
 //! The index (source, event id) → newest revision makes that exact at any age.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 use tidemark_schemas::events::{Data, Entity, Event};
 
@@ -20,7 +22,7 @@ pub enum Verdict {
     Conflict,
     /// A higher revision.
     Correction,
-    /// A revision that takes the event back.
+    /// The same or a higher revision that takes the event back.
     Retraction,
 }
 
@@ -52,54 +54,102 @@ pub struct Admission {
 /// What is known of one identity.
 #[derive(Serialize, Deserialize)]
 struct Identity {
-    revision: i64,
-    hash: u128,
+    rank: Rank,
+    /// The earliest receipt of any of its records, whatever their verdict: when it counts as entered by default.
+    received_at: i64,
     /// The entity that its event is stored under; none when retracted.
     home: Option<Entity>,
 }
 
-/// Decides, and brings the set of events that count up to date.
+/// Of the records of one identity the greatest wins, so that the order of arrival cannot matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Rank {
+    revision: i64,
+    /// Of equal revisions a retraction wins.
+    retracted: bool,
+    hash: u128,
+}
+
+impl Rank {
+    fn of(event: &Event) -> Self {
+        let retracted = matches!(event.data, Data::EventRetracted(_));
+        Self { revision: event.envelope.revision, retracted, hash: event.payload_hash() }
+    }
+
+    /// Without the content.
+    fn place(self) -> (i64, bool) {
+        (self.revision, self.retracted)
+    }
+}
+
+/// Decides, and brings the set of events that count up to date. A stored event's `received_at` is the earliest of its
+/// identity, so that when it was entered does not depend on which of its records came to count.
 ///
 /// # Errors
 /// The state cannot be read.
-pub fn admit(working: &mut Working<'_>, tenant: &str, event: Event) -> Result<Admission, Error> {
-    let key = || Key::new(Space::Identity, tenant).text(&event.envelope.source).text(&event.envelope.event_id);
-    let known: Option<Identity> = working.read(key())?;
-    let hash = event.payload_hash();
-    let (verdict, wins) = decide(known.as_ref(), &event, hash);
-    if !wins {
-        return Ok(Admission { verdict, removed: None, added: None });
+pub fn admit(working: &mut Working<'_>, tenant: &str, mut event: Event) -> Result<Admission, Error> {
+    let key = Key::new(Space::Identity, tenant).text(&event.envelope.source).text(&event.envelope.event_id);
+    let known: Option<Identity> = working.read(key.clone())?;
+    let rank = Rank::of(&event);
+    let verdict = verdict(known.as_ref().map(|known| known.rank), rank);
+    if let Some(known) = &known {
+        event.envelope.received_at = event.envelope.received_at.min(known.received_at);
     }
-    let removed = match known.and_then(|known| known.home) {
-        Some(home) => take_event(working, tenant, &home, &event)?,
-        None => None,
-    };
-    let home = event.entity();
-    working.write(key(), &Identity { revision: event.envelope.revision, hash, home: home.clone() })?;
-    let added = match home {
-        Some(home) => {
-            working.write(event_key(tenant, &home, &event), &event)?;
-            Some(event)
+    let received_at = event.envelope.received_at;
+    match known {
+        Some(known) if rank <= known.rank => {
+            let (removed, added) = received_earlier(working, tenant, &known, event)?;
+            if received_at < known.received_at {
+                working.write(key, &Identity { received_at, ..known })?;
+            }
+            Ok(Admission { verdict, removed, added })
         }
-        None => None,
-    };
-    Ok(Admission { verdict, removed, added })
+        known => {
+            let removed = match known.and_then(|known| known.home) {
+                Some(home) => take_event(working, tenant, &home, &event)?,
+                None => None,
+            };
+            let home = event.entity();
+            working.write(key, &Identity { rank, received_at, home: home.clone() })?;
+            let added = match home {
+                Some(home) => {
+                    working.write(event_key(tenant, &home, &event), &event)?;
+                    Some(event)
+                }
+                None => None,
+            };
+            Ok(Admission { verdict, removed, added })
+        }
+    }
 }
 
-/// The verdict, and whether the event takes the place of what is known.
-fn decide(known: Option<&Identity>, event: &Event, hash: u128) -> (Verdict, bool) {
-    let is_retraction = matches!(event.data, Data::EventRetracted(_));
-    let newest = if is_retraction { Verdict::Retraction } else { Verdict::Correction };
-    match known {
-        None if is_retraction => (Verdict::Retraction, true),
-        None => (Verdict::Admitted, true),
-        Some(known) => match event.envelope.revision.cmp(&known.revision) {
-            std::cmp::Ordering::Less => (Verdict::Duplicate, false),
-            std::cmp::Ordering::Equal if hash == known.hash => (Verdict::Duplicate, false),
-            std::cmp::Ordering::Equal => (Verdict::Conflict, hash > known.hash),
-            std::cmp::Ordering::Greater => (newest, true),
-        },
+fn verdict(known: Option<Rank>, new: Rank) -> Verdict {
+    let newest = if new.retracted { Verdict::Retraction } else { Verdict::Correction };
+    let Some(known) = known else { return if new.retracted { newest } else { Verdict::Admitted } };
+    match new.place().cmp(&known.place()) {
+        Ordering::Less => Verdict::Duplicate,
+        Ordering::Equal if new == known => Verdict::Duplicate,
+        Ordering::Equal => Verdict::Conflict,
+        Ordering::Greater => newest,
     }
+}
+
+/// What changes in the event that goes on counting when a record that does not turns out to have been received before it:
+/// only when it was entered, and only where it does not say so itself.
+fn received_earlier(
+    working: &mut Working<'_>,
+    tenant: &str,
+    known: &Identity,
+    earlier: Event,
+) -> Result<(Option<Event>, Option<Event>), Error> {
+    let received_at = earlier.envelope.received_at;
+    let Some(home) = known.home.as_ref().filter(|_| received_at < known.received_at) else { return Ok((None, None)) };
+    let counting: Option<Event> = working.read(event_key(tenant, home, &earlier))?;
+    let Some(old) = counting.filter(|event| event.envelope.recorded_at.is_none()) else { return Ok((None, None)) };
+    let mut new = old.clone();
+    new.envelope.received_at = received_at;
+    working.write(event_key(tenant, home, &new), &new)?;
+    Ok((Some(old), Some(new)))
 }
 
 fn take_event(working: &mut Working<'_>, tenant: &str, home: &Entity, identity: &Event) -> Result<Option<Event>, Error> {

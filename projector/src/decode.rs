@@ -3,9 +3,12 @@
 
 use std::sync::Arc;
 
-use tidemark_schemas::events::{
-    Event,
-    wire::{self, DecodeError},
+use tidemark_schemas::{
+    decimal::Decimal6,
+    events::{
+        Data, Event,
+        wire::{self, DecodeError},
+    },
 };
 
 use crate::{Error, settings::Settings};
@@ -88,5 +91,32 @@ fn impossible(event: &Event) -> Option<&'static str> {
     if envelope.source.is_empty() || envelope.event_id.is_empty() {
         return Some("the event has no identity");
     }
+    if decimals(&event.data)
+        .into_iter()
+        .flatten()
+        .any(|decimal| decimal.0.unsigned_abs() >= Decimal6::EVENT_LIMIT.0.unsigned_abs())
+    {
+        return Some("an amount is not below 10^15");
+    }
     None
+}
+
+/// The decimals of an event. That they are bounded keeps sums of them within 38 digits.
+fn decimals(data: &Data) -> [Option<Decimal6>; 3] {
+    match data {
+        Data::DealOpened(data) => [data.amount, None, None],
+        Data::DealAmended(data) => [data.amount, None, None],
+        Data::DealWon(data) => [data.amount, None, None],
+        Data::PaymentDue(data) => [Some(data.amount), None, None],
+        Data::PaymentReceived(data) | Data::PaymentRefunded(data) => [Some(data.amount), None, None],
+        Data::SurveyAnswered(data) => [Some(data.score), data.max_score, None],
+        Data::AccountCreated(data) | Data::AccountAmended(data) => {
+            [data.acquisition_cost, data.gross_margin, data.expected_years]
+        }
+        Data::ActivityCompleted(data) => [data.score, data.max_score, None],
+        Data::RatingGiven(data) => [Some(data.score), Some(data.max_score), None],
+        Data::TargetSet(data) => [Some(data.value), None, None],
+        Data::RateSet(data) => [Some(data.rate), None, None],
+        _ => [None; 3],
+    }
 }

@@ -9,7 +9,7 @@ use crate::{
     Error,
     admit::{Admission, events_of},
     change::EventChanges,
-    facts::{self, FoldContext, Folded, accounts, merges, survivors, touches},
+    facts::{self, FoldContext, Folded, accounts, merges, survivors, touches, won_deals},
     settings::TenantSettings,
     state::{Key, Space, Working},
 };
@@ -25,7 +25,7 @@ pub fn fold(
     changes: &mut EventChanges,
 ) -> Result<(), Error> {
     let events: Vec<&Event> = admission.removed.iter().chain(&admission.added).collect();
-    let mut accounts = mention(working, settings, admission)?;
+    let mut accounts = accounts::update_mentions(working, settings, admission)?;
     let mut queue: VecDeque<Entity> = events.iter().filter_map(|event| event.entity()).collect();
     // An entity may come twice: as what the event is about, and again because a parent changed after it was folded.
     // It ends because no entity is, through others, its own parent.
@@ -37,8 +37,8 @@ pub fn fold(
             queue.extend(children(working, settings, &entity)?);
         }
         touches::update(working, settings, &old, &new, changes)?;
-        accounts.extend(accounts::update_won_deals(working, settings, &entity, &old, &new)?);
-        if entity.kind == EntityKind::Account {
+        accounts.extend(won_deals::update(working, settings, &entity, &old, &new)?);
+        if entity.kind == EntityKind::Account && old != new {
             accounts.insert(entity.id.clone());
             if old.merged_into != new.merged_into {
                 accounts.extend(merges::update(working, settings, &entity.id, &old, &new, changes)?);
@@ -82,21 +82,4 @@ fn refold(working: &mut Working<'_>, settings: &TenantSettings, entity: &Entity)
 /// The entities whose folds read this one.
 fn children(working: &Working<'_>, settings: &TenantSettings, parent: &Entity) -> Result<Vec<Entity>, Error> {
     working.scan(Key::new(Space::Child, &settings.name).entity(parent))
-}
-
-/// Counts the events that name an account, since an account exists from its first; returns the accounts whose count changed.
-fn mention(working: &mut Working<'_>, settings: &TenantSettings, admission: &Admission) -> Result<BTreeSet<String>, Error> {
-    let mut accounts = BTreeSet::new();
-    for (event, by) in [(&admission.removed, -1), (&admission.added, 1)] {
-        let Some(account) = event.as_ref().and_then(|event| event.envelope.account_id.clone()) else { continue };
-        let key = || Key::new(Space::Mention, &settings.name).text(&account);
-        let count = working.read::<i64>(key())?.unwrap_or(0) + by;
-        if count == 0 {
-            working.remove(key());
-        } else {
-            working.write(key(), &count)?;
-        }
-        accounts.insert(account);
-    }
-    Ok(accounts)
 }

@@ -17,7 +17,7 @@ use crate::Error;
 const EPOCH_DAYS: i32 = 719_163;
 
 /// Changes whenever a fold gives another fact for the same events, so that old and new numbers never mix.
-const FOLDS_VERSION: u32 = 1;
+const FOLDS_VERSION: u32 = 2;
 
 /// Everything that a fold may know besides events.
 #[derive(Debug, Clone)]

@@ -90,7 +90,7 @@ impl Fact {
     /// Where a column does not exist, a value has another type than its column, or a column that may not be NULL is:
     /// folds are code, and every fold has a test.
     #[must_use]
-    pub fn new<const N: usize>(table: FactTable, columns: [(&str, Scalar); N]) -> Self {
+    pub fn new<'a>(table: FactTable, columns: impl IntoIterator<Item = (&'a str, Scalar)>) -> Self {
         let definition = table.definition();
         let mut values = vec![Scalar::Null; definition.columns.len()];
         for (name, value) in columns {

@@ -8,17 +8,13 @@ use tidemark_schemas::{
 
 use super::{
     FoldContext, Folded,
-    context::{column, first},
+    context::{column, first, last},
 };
 use crate::Error;
 
 pub fn fold(events: &[Event], context: &mut FoldContext<'_, '_>, folded: &mut Folded) -> Result<(), Error> {
-    let Some((envelope, data)) = events.iter().rev().find_map(|event| match &event.data {
-        Data::ActivityCompleted(data) => Some((&event.envelope, data)),
-        _ => None,
-    }) else {
-        return Ok(());
-    };
+    let report = last(events, |data| if let Data::ActivityCompleted(data) = data { Some(data) } else { None });
+    let Some((envelope, data)) = report else { return Ok(()) };
     let deal = context.parent(EntityKind::Deal, data.deal_id.as_deref())?;
     folded.facts.push(Fact::new(
         FactTable::Activities,

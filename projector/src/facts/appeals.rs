@@ -6,15 +6,11 @@ use tidemark_schemas::{
     table::FactTable,
 };
 
-use super::{FoldContext, Folded};
+use super::{FoldContext, Folded, context::last};
 
 pub fn fold(events: &[Event], context: &FoldContext<'_, '_>, folded: &mut Folded) {
-    let Some((envelope, data)) = events.iter().rev().find_map(|event| match &event.data {
-        Data::AppealFiled(data) => Some((&event.envelope, data)),
-        _ => None,
-    }) else {
-        return;
-    };
+    let report = last(events, |data| if let Data::AppealFiled(data) = data { Some(data) } else { None });
+    let Some((envelope, data)) = report else { return };
     let decision = events.iter().rev().find_map(|event| match event.data {
         Data::AppealUpheld(_) => Some(("upheld", event.envelope.occurred_at)),
         Data::AppealRejected(_) => Some(("rejected", event.envelope.occurred_at)),

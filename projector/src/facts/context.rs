@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tidemark_schemas::{
     decimal::Decimal6,
-    events::{Entity, EntityKind},
+    events::{Data, Entity, EntityKind, Envelope, Event},
     fact::{Fact, Scalar},
 };
 
@@ -79,6 +79,11 @@ impl<'a, 'w> FoldContext<'a, 'w> {
     pub fn take_parents(&mut self) -> BTreeSet<Entity> {
         std::mem::take(&mut self.parents)
     }
+}
+
+/// The last report of a kind in fold order, which is what an entity of few words is.
+pub fn last<'a, T>(events: &'a [Event], kind: impl Fn(&'a Data) -> Option<&'a T>) -> Option<(&'a Envelope, &'a T)> {
+    events.iter().rev().find_map(|event| Some((&event.envelope, kind(&event.data)?)))
 }
 
 /// Milliseconds as decimal hours or days, for display.

@@ -18,7 +18,10 @@ use super::{
 #[derive(Default)]
 struct Deal<'a> {
     deal_id: &'a str,
+    /// As openings and amendments say.
     account_id: Option<&'a str>,
+    /// As its other events say, for a deal whose openings and amendments do not.
+    mentioned_account_id: Option<&'a str>,
     rep_id: Option<&'a str>,
     kind: Option<&'a str>,
     product: Option<&'a str>,
@@ -62,12 +65,11 @@ pub fn fold(events: &[Event], context: &FoldContext<'_, '_>, folded: &mut Folded
 impl<'a> Deal<'a> {
     fn apply(&mut self, event: &'a Event, pipeline: &StagePipeline) {
         let at = event.envelope.occurred_at;
-        let account_id = event.envelope.account_id.as_deref();
+        self.account(event);
         match &event.data {
             Data::DealOpened(data) => {
                 self.deal_id = &data.deal_id;
                 self.opened_at = self.opened_at.or(Some(at));
-                self.account_id = account_id.or(self.account_id);
                 self.details(data.kind.as_deref(), data.product.as_deref(), data.expected_close_on, data.expires_on);
                 self.money(data.amount, data.currency.as_deref());
                 if let (Some(stage), false) = (&data.stage, self.has_opening_stage) {
@@ -76,7 +78,6 @@ impl<'a> Deal<'a> {
                 }
             }
             Data::DealAmended(data) => {
-                self.account_id = account_id.or(self.account_id);
                 self.details(data.kind.as_deref(), data.product.as_deref(), data.expected_close_on, data.expires_on);
                 self.money(data.amount, data.currency.as_deref());
             }
@@ -90,6 +91,18 @@ impl<'a> Deal<'a> {
             Data::DealReopened(data) => self.reopen(data.stage.as_deref(), at, pipeline),
             _ => {}
         }
+    }
+
+    fn account(&mut self, event: &'a Event) {
+        let named = event.envelope.account_id.as_deref();
+        let is_stated = matches!(event.data, Data::DealOpened(_) | Data::DealAmended(_));
+        let account_id = if is_stated { &mut self.account_id } else { &mut self.mentioned_account_id };
+        *account_id = named.or(*account_id);
+    }
+
+    /// The customer: the last that an opening or amendment names, else the last that any event names.
+    fn account_id(&self) -> Option<&'a str> {
+        self.account_id.or(self.mentioned_account_id)
     }
 
     fn details(
@@ -157,7 +170,7 @@ impl<'a> Deal<'a> {
             FactTable::Deals,
             [
                 ("deal_id", self.deal_id.into()),
-                ("account_id", Scalar::text(self.account_id)),
+                ("account_id", Scalar::text(self.account_id())),
                 ("rep_id", Scalar::text(self.rep_id)),
                 ("kind", Scalar::from(self.kind.unwrap_or("new"))),
                 ("product", Scalar::text(self.product)),
@@ -186,7 +199,7 @@ impl<'a> Deal<'a> {
             [
                 ("deal_id", self.deal_id.into()),
                 ("stay", Scalar::Int(index as i64 + 1)),
-                ("account_id", Scalar::text(self.account_id)),
+                ("account_id", Scalar::text(self.account_id())),
                 ("rep_id", Scalar::text(self.rep_id)),
                 ("product", Scalar::text(self.product)),
                 ("stage", stay.stage.into()),

@@ -6,15 +6,11 @@ use tidemark_schemas::{
     table::FactTable,
 };
 
-use super::{FoldContext, Folded};
+use super::{FoldContext, Folded, context::last};
 
 pub fn fold(events: &[Event], context: &FoldContext<'_, '_>, folded: &mut Folded) {
-    let Some((envelope, data)) = events.iter().rev().find_map(|event| match &event.data {
-        Data::IncidentRecorded(data) => Some((&event.envelope, data)),
-        _ => None,
-    }) else {
-        return;
-    };
+    let report = last(events, |data| if let Data::IncidentRecorded(data) = data { Some(data) } else { None });
+    let Some((envelope, data)) = report else { return };
     folded.facts.push(Fact::new(
         FactTable::Incidents,
         [

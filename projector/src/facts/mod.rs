@@ -1,6 +1,7 @@
 //! One fold per kind of entity: its events that count, in fold order, become its facts.
 //! Nothing here writes; parents are read through the context, which notes them.
 
+mod account_details;
 pub mod accounts;
 mod activities;
 mod appeals;
@@ -19,6 +20,7 @@ pub mod survivors;
 mod targets;
 pub mod touches;
 mod visits;
+pub mod won_deals;
 
 use std::collections::BTreeSet;
 
@@ -45,6 +47,8 @@ pub struct Folded {
     pub parents: BTreeSet<Entity>,
     /// Whether the later of its deletions and restorations is a deletion.
     pub is_deleted: bool,
+    /// Of an account: what it says about itself.
+    pub details: account_details::Details,
     /// Of an account: the account it was merged into.
     pub merged_into: Option<String>,
     /// Of a visit or call: where it stands among the touches of its account.
@@ -61,7 +65,8 @@ pub fn fold(entity: &Entity, mut events: Vec<Event>, context: &mut FoldContext<'
     events.retain(|event| deletion(event).is_none());
     let mut folded = Folded { is_deleted, ..Folded::default() };
     if entity.kind == EntityKind::Account {
-        // Details of accounts are read by the account-wide fold; a deletion does not undo a merge.
+        // Read by the account-wide fold, also of a deleted account: a deletion undoes neither a merge nor what it brought.
+        folded.details = account_details::Details::of(&events);
         folded.merged_into = merges::merged_into(entity, &events);
     }
     if is_deleted {

@@ -14,7 +14,7 @@ use tidemark_schemas::{
 
 use super::{
     FoldContext, Folded,
-    context::{column, first},
+    context::{column, first, last},
 };
 use crate::{
     Error,
@@ -69,11 +69,8 @@ fn movements<'a>(events: &'a [Event], context: &mut FoldContext<'_, '_>) -> Resu
 }
 
 fn due<'a>(events: &'a [Event], context: &mut FoldContext<'_, '_>) -> Result<Option<Due<'a>>, Error> {
-    let last = events.iter().rev().find_map(|event| match &event.data {
-        Data::PaymentDue(data) => Some((&event.envelope, data)),
-        _ => None,
-    });
-    let Some((envelope, data)) = last else { return Ok(None) };
+    let report = last(events, |data| if let Data::PaymentDue(data) = data { Some(data) } else { None });
+    let Some((envelope, data)) = report else { return Ok(None) };
     let deal = context.parent(EntityKind::Deal, data.deal_id.as_deref())?;
     Ok(Some(Due {
         envelope,

@@ -9,7 +9,7 @@ use tidemark_schemas::{
 
 use super::{
     FoldContext, Folded,
-    context::{column, first},
+    context::{column, first, last},
 };
 use crate::Error;
 
@@ -17,12 +17,8 @@ use crate::Error;
 const NPS_MAX: Decimal6 = Decimal6::from_int(10);
 
 pub fn fold(events: &[Event], context: &mut FoldContext<'_, '_>, folded: &mut Folded) -> Result<(), Error> {
-    let Some((envelope, data)) = events.iter().rev().find_map(|event| match &event.data {
-        Data::SurveyAnswered(data) => Some((&event.envelope, data)),
-        _ => None,
-    }) else {
-        return Ok(());
-    };
+    let report = last(events, |data| if let Data::SurveyAnswered(data) = data { Some(data) } else { None });
+    let Some((envelope, data)) = report else { return Ok(()) };
     let deal = context.parent(EntityKind::Deal, data.deal_id.as_deref())?;
     let visit = context.parent(EntityKind::Visit, data.visit_id.as_deref())?;
     let of_deal = column(deal.as_ref(), "account_id");

@@ -7,14 +7,11 @@ use tidemark_schemas::{
     table::FactTable,
 };
 
-use super::Folded;
+use super::{Folded, context::last};
 
 pub fn fold(entity: &Entity, events: &[Event], folded: &mut Folded) {
-    let last = events.iter().rev().find_map(|event| match &event.data {
-        Data::TargetSet(data) => Some(data),
-        _ => None,
-    });
-    let Some(data) = last else { return };
+    let report = last(events, |data| if let Data::TargetSet(data) = data { Some(data) } else { None });
+    let Some((_, data)) = report else { return };
     // Ingest refuses periods that are none; a record from elsewhere makes no fact.
     let Some(period) = Period::parse(&data.period) else { return };
     folded.facts.push(Fact::new(

@@ -9,8 +9,8 @@ use tidemark_schemas::{
 };
 
 use super::{
-    Folded,
-    context::{DAY_MS, duration},
+    FoldContext, Folded,
+    context::{DAY_MS, HOUR_MS, duration},
     survivors,
 };
 use crate::{
@@ -32,6 +32,22 @@ pub struct Touch {
     recorded_at: i64,
     source: String,
     event_id: String,
+}
+
+/// The columns that visits and calls share: whose, when it took place, and when it was entered.
+pub fn columns(envelope: &Envelope, context: &FoldContext<'_, '_>) -> [(&'static str, Scalar); 8] {
+    let recorded_at = envelope.recorded_at();
+    let delay = recorded_at - envelope.occurred_at;
+    [
+        ("account_id", Scalar::text(envelope.account_id.as_deref())),
+        ("rep_id", Scalar::text(envelope.rep_id.as_deref())),
+        ("occurred_at", Scalar::Instant(envelope.occurred_at)),
+        ("occurred_on", context.on(envelope.occurred_at)),
+        ("recorded_at", Scalar::Instant(recorded_at)),
+        ("recorded_on", context.on(recorded_at)),
+        ("entry_delay_ms", Scalar::Int(delay)),
+        ("entry_delay_hours", duration(delay, HOUR_MS)),
+    ]
 }
 
 /// A touch in its account's order, with its fact.

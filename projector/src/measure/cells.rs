@@ -84,7 +84,7 @@ impl ValueKey {
 /// Adds one fact's contribution to its cell and multisets, and notes the rows that this touches.
 ///
 /// # Errors
-/// The state cannot be read, or a sum left the range of 38 digits.
+/// The state cannot be read.
 pub fn apply(
     working: &mut Working<'_>,
     tenant: &str,

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use datafusion::{common::DFSchema, error::DataFusionError, physical_plan::PhysicalExpr, prelude::SessionContext};
 use tidemark_schemas::{
+    decimal::Decimal6,
     fact::{Fact, Scalar, to_record_batch},
     kpi::{Catalogue, DIMS_MAX, KpiDefinition},
     table::FactTable,
@@ -12,6 +13,10 @@ use tidemark_schemas::{
 
 use super::CellKey;
 use crate::{Error, change::FactChange};
+
+/// What one fact may add to a slot at most, millionths: 10^18 whole. An amount of an event is below 10^15, and 10^14 such
+/// facts fit into the 38 digits of a cell, so that no sum can overflow, in whatever order they come.
+const CONTRIBUTION_MAX: Decimal6 = Decimal6(10_i128.pow(24));
 
 /// Every KPI, ready to be measured.
 pub struct Measures {
@@ -40,14 +45,14 @@ pub struct Contribution {
     pub values: Vec<(u8, Scalar)>,
 }
 
-/// A fact on which a KPI's expressions fail: it contributes nothing to that KPI.
+/// A fact on which a KPI's expressions fail, or give more than a cell can hold: it contributes nothing to that KPI.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// Position of the event that changed the fact.
     pub position: i64,
     /// The KPI and the fact.
     pub subject: String,
-    /// What DataFusion says.
+    /// What DataFusion says, or what is too much.
     pub reason: String,
     /// −1 for the fact as it was, +1 as it is.
     pub sign: i64,
@@ -130,16 +135,30 @@ impl KpiMeasure {
 
     fn measure(&self, batch: &RecordBatch, facts: &[SignedFact<'_>], measured: &mut Measured) {
         if let Ok(columns) = self.evaluate(batch) {
-            let contributions = facts.iter().enumerate().filter_map(|(row, signed)| self.contribution(&columns, row, *signed));
-            measured.contributions.extend(contributions);
+            for (row, signed) in facts.iter().enumerate() {
+                self.add(&columns, row, *signed, measured);
+            }
             return;
         }
         // One fact spoils the batch: find out which, by evaluating each alone.
         for (row, signed) in facts.iter().enumerate() {
             match self.evaluate(&batch.slice(row, 1)) {
-                Ok(columns) => measured.contributions.extend(self.contribution(&columns, 0, *signed)),
-                Err(error) if self.concerns(&batch.slice(row, 1)) => measured.failures.push(self.failure(*signed, &error)),
+                Ok(columns) => self.add(&columns, 0, *signed, measured),
+                Err(error) if self.concerns(&batch.slice(row, 1)) => {
+                    measured.failures.push(self.failure(*signed, error.strip_backtrace()));
+                }
                 Err(_) => {}
+            }
+        }
+    }
+
+    fn add(&self, columns: &Columns, row: usize, signed: SignedFact<'_>, measured: &mut Measured) {
+        let Some(contribution) = self.contribution(columns, row, signed) else { return };
+        match contribution.sums.iter().find(|sum| sum.unsigned_abs() > CONTRIBUTION_MAX.0.unsigned_abs()) {
+            None => measured.contributions.push(contribution),
+            Some(sum) => {
+                let reason = format!("{} is more than the {CONTRIBUTION_MAX} that one fact may add", Decimal6(*sum));
+                measured.failures.push(self.failure(signed, reason));
             }
         }
     }
@@ -184,11 +203,11 @@ impl KpiMeasure {
         Some(CellKey { kpi: self.definition.name.clone(), day: *day, rep_id: text(&self.definition.rep), dims, currency })
     }
 
-    fn failure(&self, signed: SignedFact<'_>, error: &DataFusionError) -> Failure {
+    fn failure(&self, signed: SignedFact<'_>, reason: String) -> Failure {
         Failure {
             position: signed.position,
             subject: format!("{}:{}/{}", self.definition.name, signed.fact.table.name(), signed.fact.key()),
-            reason: error.strip_backtrace(),
+            reason,
             sign: signed.sign,
         }
     }
@@ -199,6 +218,6 @@ fn multiset_value(column: &ArrayRef, row: usize, is_text: bool) -> Scalar {
         Scalar::from(column.as_string::<i32>().value(row))
     } else {
         let value = column.as_primitive::<arrow::datatypes::Decimal128Type>().value(row);
-        Scalar::Decimal(tidemark_schemas::decimal::Decimal6(value))
+        Scalar::Decimal(Decimal6(value))
     }
 }

@@ -24,8 +24,12 @@ pub enum Space {
     Merged = b'R',
     /// (tenant, surviving account, order of the touch) → touch.
     Touch = b'T',
-    /// (tenant, account, deal) → a won deal.
+    /// (tenant, account, closing, deal) → a won deal.
     WonDeal = b'W',
+    /// (tenant, account) → how many won deals it has.
+    WonCount = b'O',
+    /// (tenant, account, currency, day) → what was won on that day.
+    WonDay = b'D',
     /// (tenant, surviving account) → its fact.
     Account = b'A',
     /// (tenant, KPI, rep, day, dims, currency) → cell.

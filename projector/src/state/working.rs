@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    ops::Bound::{Excluded, Included, Unbounded},
+    ops::Bound::{self, Excluded, Included, Unbounded},
 };
 
 use serde::{Serialize, de::DeserializeOwned};
@@ -55,12 +55,37 @@ impl<'a> Working<'a> {
         self.writes.insert(key.bytes(), None);
     }
 
+    /// Adds to a counter and returns what it is then; one that is 0 takes no room.
+    ///
+    /// # Errors
+    /// The state cannot be read.
+    pub fn count(&mut self, key: Key, by: i64) -> Result<i64, Error> {
+        let count = self.read::<i64>(key.clone())?.unwrap_or(0) + by;
+        if count == 0 {
+            self.remove(key);
+        } else {
+            self.write(key, &count)?;
+        }
+        Ok(count)
+    }
+
     /// Every value under a prefix, in the order of the keys.
     ///
     /// # Errors
     /// The state cannot be read.
     pub fn scan<T: DeserializeOwned>(&self, prefix: Key) -> Result<Vec<T>, Error> {
-        let (from, to) = bounds(prefix.bytes());
+        self.range(bounds(prefix.bytes()))
+    }
+
+    /// Every value from a key to before another, in the order of the keys.
+    ///
+    /// # Errors
+    /// The state cannot be read.
+    pub fn between<T: DeserializeOwned>(&self, from: Key, to: Key) -> Result<Vec<T>, Error> {
+        self.range((Included(from.bytes()), Excluded(to.bytes())))
+    }
+
+    fn range<T: DeserializeOwned>(&self, (from, to): (Bound<Vec<u8>>, Bound<Vec<u8>>)) -> Result<Vec<T>, Error> {
         let mut found: BTreeMap<Vec<u8>, Vec<u8>> = self.state.range(from.clone(), to.clone()).collect::<Result<_, _>>()?;
         for (key, value) in self.writes.range((from, to)) {
             match value {
@@ -69,6 +94,14 @@ impl<'a> Working<'a> {
             };
         }
         found.into_values().map(|bytes| Ok(postcard::from_bytes(&bytes)?)).collect()
+    }
+
+    /// The first value under a prefix.
+    ///
+    /// # Errors
+    /// The state cannot be read.
+    pub fn first<T: DeserializeOwned>(&self, prefix: Key) -> Result<Option<T>, Error> {
+        self.after(prefix.clone(), prefix)
     }
 
     /// The value before a key under a prefix.
@@ -110,7 +143,7 @@ impl<'a> Working<'a> {
 }
 
 /// From a prefix to the first key without it.
-fn bounds(prefix: Vec<u8>) -> (std::ops::Bound<Vec<u8>>, std::ops::Bound<Vec<u8>>) {
+fn bounds(prefix: Vec<u8>) -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
     let mut end = prefix.clone();
     while let Some(last) = end.pop() {
         if last < 0xff {

@@ -12,7 +12,7 @@ use crate::organisation::{Crash, Organisation, log, project};
 fn rows_do_not_depend_on_batches_or_crashes() {
     let organisation = Organisation::new();
     for seed in 0..12 {
-        let history = log(&generate::restamped(generate::history(seed, 200)));
+        let history = log(&generate::history(seed, 200));
         let mut seen = Vec::new();
         for size in [1, 7, 1000] {
             let sink = MemorySink::default();
@@ -38,7 +38,7 @@ fn rows_do_not_depend_on_batches_or_crashes() {
 fn the_state_on_disk_gives_what_the_twin_gives() {
     let organisation = Organisation::new();
     let directory = tempfile::tempdir().unwrap();
-    let history = log(&generate::restamped(generate::history(4, 300)));
+    let history = log(&generate::history(4, 300));
     let twin = MemorySink::default();
     project(&mut organisation.open(Memory::default()), &twin, &history, &[50], |_| None);
 

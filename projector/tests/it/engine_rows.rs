@@ -21,7 +21,7 @@ const EVENTS: usize = 60;
 async fn rows_under_final_are_the_same() {
     let Some(url) = engine::url() else { return };
     let organisation = Organisation::new();
-    let history = log(&generate::restamped(generate::history(11, EVENTS)));
+    let history = log(&generate::history(11, EVENTS));
     let mut seen = Vec::new();
     for (name, size, merges) in
         [("by_one", 1, true), ("by_seven", 7, true), ("at_once", 1000, true), ("by_seven_unmerged", 7, false)]

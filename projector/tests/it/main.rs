@@ -1,6 +1,7 @@
 //! The projector against the independent naive model, and its rows against the places where batches are cut.
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs, reason = "tests")]
 
+mod account_cost;
 mod batch_cuts;
 #[path = "../../../query/tests/it/engine.rs"]
 mod engine;
@@ -8,3 +9,4 @@ mod engine_rows;
 mod naive_model;
 mod organisation;
 mod poison;
+mod rules;

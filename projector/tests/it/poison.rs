@@ -1,6 +1,10 @@
 //! Records that say nothing become dead letters; records from a newer ingest or of an unknown company make the partition wait.
 
 use tidemark_projector::{Error, pipeline::Record, state::Memory};
+use tidemark_schemas::{
+    decimal::Decimal6,
+    events::{Data, payload::DealOpened},
+};
 use tidemark_verify::generate;
 
 use crate::organisation::{Organisation, log};
@@ -48,9 +52,11 @@ fn events_that_ingest_would_refuse_are_kept_and_passed() {
     let mut history = generate::history(1, 3);
     history[0].envelope.occurred_at = i64::MAX;
     history[1].envelope.event_id.clear();
+    let amount = Some(Decimal6::EVENT_LIMIT);
+    history[2].data = Data::DealOpened(DealOpened { deal_id: "D-1".to_owned(), amount, ..DealOpened::default() });
     let batch = partition.project(&log(&history), "log").unwrap();
     let reasons: Vec<&str> = batch.rows.poison.iter().map(|poison| poison.reason.as_str()).collect();
-    assert_eq!(reasons, ["an instant lies outside 1970 … 2149", "the event has no identity"]);
+    assert_eq!(reasons, ["an instant lies outside 1970 … 2149", "the event has no identity", "an amount is not below 10^15"]);
 }
 
 #[test]

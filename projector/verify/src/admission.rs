@@ -20,13 +20,13 @@ pub struct LogRecord {
 pub enum Verdict {
     /// The first of its identity.
     Admitted,
-    /// A revision that was there already, or is older.
+    /// A revision that was there already, is older, or was retracted.
     Duplicate,
     /// The same revision with other content; the greater hash wins.
     Conflict,
     /// A higher revision.
     Correction,
-    /// A higher revision, or the first of its identity, that takes the event back.
+    /// The same or a higher revision, or the first of its identity, that takes the event back.
     Retraction,
 }
 
@@ -44,35 +44,46 @@ impl Verdict {
     }
 }
 
-/// A verdict per record, and the live events in no particular order.
-pub(crate) fn admit(log: &[LogRecord]) -> (Vec<Verdict>, Vec<&Event>) {
-    let mut winners: BTreeMap<(&str, &str), &Event> = BTreeMap::new();
+/// A verdict per record, and the live events in no particular order, each with when it was entered.
+pub(crate) fn admit(log: &[LogRecord]) -> (Vec<Verdict>, Vec<Event>) {
+    let mut records: BTreeMap<(&str, &str), Vec<&Event>> = BTreeMap::new();
     let mut verdicts = Vec::with_capacity(log.len());
     for LogRecord { event, .. } in log {
-        let identity = (event.envelope.source.as_str(), event.envelope.event_id.as_str());
-        let winner = winners.get(&identity).copied();
-        verdicts.push(verdict(winner, event));
-        if winner.is_none_or(|winner| rank(event) > rank(winner)) {
-            winners.insert(identity, event);
-        }
+        let known = records.entry((&event.envelope.source, &event.envelope.event_id)).or_default();
+        verdicts.push(verdict(winner(known), event));
+        known.push(event);
     }
-    (verdicts, winners.into_values().filter(|event| !is_retraction(event)).collect())
+    (verdicts, records.values().filter_map(|records| live(records)).collect())
 }
 
-/// Of the contents of one identity, the greatest wins.
-fn rank(event: &Event) -> (i64, u128) {
-    (event.envelope.revision, event.payload_hash())
+/// The content that counts of the records of one identity.
+fn winner<'a>(records: &[&'a Event]) -> Option<&'a Event> {
+    records.iter().max_by_key(|event| rank(event)).copied()
+}
+
+/// The event that counts, unless it is retracted; without a word about when it was entered, that is its first receipt.
+fn live(records: &[&Event]) -> Option<Event> {
+    let mut event = winner(records).filter(|event| !is_retraction(event))?.clone();
+    let first_receipt = records.iter().map(|record| record.envelope.received_at).min();
+    event.envelope.recorded_at = event.envelope.recorded_at.or(first_receipt);
+    Some(event)
+}
+
+/// The higher revision wins, of equal ones a retraction, then the greater hash.
+fn rank(event: &Event) -> (i64, bool, u128) {
+    (event.envelope.revision, is_retraction(event), event.payload_hash())
 }
 
 fn verdict(winner: Option<&Event>, event: &Event) -> Verdict {
     let Some(winner) = winner else {
         return if is_retraction(event) { Verdict::Retraction } else { Verdict::Admitted };
     };
-    if event.envelope.revision < winner.envelope.revision || rank(event) == rank(winner) {
+    let (known, new) = (rank(winner), rank(event));
+    if new == known || (new.0, new.1) < (known.0, known.1) {
         Verdict::Duplicate
-    } else if event.envelope.revision == winner.envelope.revision {
+    } else if (new.0, new.1) == (known.0, known.1) {
         Verdict::Conflict
-    } else if is_retraction(event) {
+    } else if new.1 {
         Verdict::Retraction
     } else {
         Verdict::Correction

@@ -20,7 +20,8 @@ pub(crate) struct Company<'a> {
 }
 
 impl<'a> Company<'a> {
-    pub(crate) fn new(mut live: Vec<&'a Event>, tenant: &'a Tenant, stages: &'a StagePipeline) -> Self {
+    pub(crate) fn new(live: &'a [Event], tenant: &'a Tenant, stages: &'a StagePipeline) -> Self {
+        let mut live: Vec<&Event> = live.iter().collect();
         live.sort_by_key(|event| fold_key(event));
         let mut by_entity: BTreeMap<Entity, Vec<&'a Event>> = BTreeMap::new();
         for event in &live {

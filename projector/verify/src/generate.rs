@@ -5,8 +5,6 @@ mod dice;
 mod organisation;
 mod payloads;
 
-use std::collections::BTreeMap;
-
 use tidemark_schemas::events::{Data, Envelope, Event, payload::Retracted};
 
 use dice::Dice;
@@ -14,32 +12,16 @@ use dice::Dice;
 /// Clock of ingest at the first event: 2026-05-01T00:00Z, after everything that happens in a history.
 const RECEIVED_FROM_MS: i64 = 1_777_593_600_000;
 
-/// `events` events in the order of their arrival. Any permutation of them must lead to the same facts and cells:
-/// a duplicate repeats `received_at` where its facts depend on it.
+/// `events` events in the order of their arrival at one ingest, whose clock never goes back. Any permutation of them must
+/// lead to the same facts and cells.
 #[must_use]
 pub fn history(seed: u64, events: usize) -> Vec<Event> {
     let mut history = History { dice: Dice::new(seed), sent: Vec::with_capacity(events), identities: 0, clock: RECEIVED_FROM_MS };
-    let mut first_received = BTreeMap::new();
     while history.sent.len() < events {
-        let mut event = history.next_event();
-        if event.envelope.recorded_at.is_none() {
-            // When it was recorded is when it was received: the same content must not say it twice differently.
-            let received_at = event.envelope.received_at;
-            event.envelope.received_at = *first_received.entry(event.payload_hash()).or_insert(received_at);
-        }
+        let event = history.next_event();
         history.sent.push(event);
     }
     history.sent
-}
-
-/// The same events as they arrive at one ingest whose clock never goes back: `received_at` is set anew in their order,
-/// also for duplicates. Such a log is for comparing two readers of it, not for permuting it.
-#[must_use]
-pub fn restamped(mut events: Vec<Event>) -> Vec<Event> {
-    for (event, step) in events.iter_mut().zip(0_i64..) {
-        event.envelope.received_at = RECEIVED_FROM_MS + step * 1_000;
-    }
-    events
 }
 
 struct History {
@@ -97,7 +79,7 @@ impl History {
 
     fn retraction(&mut self) -> Event {
         let Envelope { source, event_id, revision, .. } = self.any_sent().envelope;
-        let step = [-1, 0, 1, 1, 1, 2][self.dice.below(6)];
+        let step = self.dice.one_of(&[-1, 0, 0, 1, 1, 2]);
         self.retracted(source, event_id, (revision + step).max(0))
     }
 

@@ -21,6 +21,9 @@ use crate::{
     error::VerifyError,
 };
 
+/// A fact that would add more than 10^18 to a sum is not measured, so that sums of 38 digits hold as many facts as there can be.
+const ADDED_MAX: Decimal6 = Decimal6(1_000_000_000_000_000_000_000_000);
+
 /// The KPIs of a catalogue, planned: once per process is enough.
 pub struct Measures(Vec<Measure>);
 
@@ -86,13 +89,22 @@ impl Measure {
             columns.push(self.evaluate(contribution, &chosen, |array, row| self.value_at(array, row))?);
         }
         for (row, fact) in chosen.into_iter().enumerate() {
-            // A row whose evaluation fails contributes nothing to this KPI.
+            // A row whose evaluation fails, or gives too much, contributes nothing to this KPI.
             let contributions: Option<Vec<Contribution>> = columns.iter().map(|column| column[row].clone()).collect();
+            let contributions = contributions.filter(|contributions| !self.is_too_much(contributions));
             if let (Some(contributions), Scalar::Date(day)) = (contributions, fact.get(&self.kpi.day)) {
                 self.add(fact, *day, contributions, cells);
             }
         }
         Ok(())
+    }
+
+    fn is_too_much(&self, contributions: &[Contribution]) -> bool {
+        let sums = self.kpi.slots.iter().zip(contributions).filter(|(slot, _)| slot.kind.is_additive());
+        sums.into_iter().any(|(_, added)| match added {
+            Some(CellValue::Number(number)) => *number > ADDED_MAX || -*number > ADDED_MAX,
+            _ => false,
+        })
     }
 
     fn add(&self, fact: &Fact, day: i32, contributions: Vec<Contribution>, cells: &mut Cells) {

@@ -19,7 +19,7 @@ use crate::{
 pub struct Model {
     /// A verdict per record, in the order of the log.
     pub verdicts: Vec<Verdict>,
-    /// The events that count, in fold order.
+    /// The events that count, in fold order, each with when it was entered.
     pub live: Vec<Event>,
     /// The facts of every table, sorted by table and then by value.
     pub facts: Vec<Fact>,
@@ -35,7 +35,7 @@ impl Model {
     /// Only what is this program's fault; see [`VerifyError`].
     pub fn fold(log: &[LogRecord], tenant: &Tenant, stages: &StagePipeline, measures: &Measures) -> Result<Self, VerifyError> {
         let (verdicts, live) = admit(log);
-        let company = Company::new(live, tenant, stages);
+        let company = Company::new(&live, tenant, stages);
         let mut facts = facts::all(&company);
         facts.sort();
         let cells = measures.cells(&facts)?;

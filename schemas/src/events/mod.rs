@@ -35,7 +35,8 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// When the event was entered in the CRM: as sent, or the time of receipt.
+    /// When the event was entered in the CRM: as sent, or the time of receipt. Of an event that was sent several times
+    /// that is the first receipt, which whoever folds puts into `received_at`.
     #[must_use]
     pub fn recorded_at(&self) -> payload::Instant {
         self.recorded_at.unwrap_or(self.received_at)
@@ -52,7 +53,8 @@ pub struct Event {
 }
 
 impl Event {
-    /// Decides between two contents of one revision: the greater hash wins, in whatever order they arrive.
+    /// Decides between two contents of one revision: a retraction wins over what is none, else the greater hash, in whatever
+    /// order they arrive.
     /// Covers the event as sent: neither defaults nor `received_at`.
     #[must_use]
     pub fn payload_hash(&self) -> u128 {

@@ -88,7 +88,7 @@ pub(super) fn read_type(fields: &mut Fields<'_>, problems: &mut Problems) -> Opt
     let known = EventType::from_name(&name).filter(|event_type| *event_type != EventType::EventRetracted);
     problems.note(known.ok_or_else(|| {
         let hint = if name == EventType::EventRetracted.name() {
-            "send the event's identity with a higher revision and \"retracted\": true"
+            "send the event's identity with the same or a higher revision and \"retracted\": true"
         } else {
             "the types are those of schemas/events"
         };

@@ -94,7 +94,8 @@ impl Wins {
         let first_won_on = company.on(first_won_at);
         let mut annual_spend = Decimal6::ZERO;
         for (won_at, deal) in &won {
-            let is_within = company.on(*won_at) < first_won_on + SPEND_DAYS;
+            // Not always: where clocks go back over midnight, a later deal can have an earlier date.
+            let is_within = (first_won_on..first_won_on + SPEND_DAYS).contains(&company.on(*won_at));
             if is_within && deal.currency == first.currency {
                 annual_spend += deal.terms.amount.unwrap_or_default();
             }

@@ -60,12 +60,19 @@ fn deal(company: &Company, id: &str, events: &[&Event]) -> Option<Deal> {
     })
 }
 
+/// What the last opening or amendment that names an account names, else the last event that does.
+fn account(events: &[&Event]) -> Option<String> {
+    let naming: Vec<&&Event> = events.iter().filter(|event| event.envelope.account_id.is_some()).collect();
+    let defines = |event: &&&&Event| matches!(event.data, Data::DealOpened(_) | Data::DealAmended(_));
+    let last = naming.iter().rev().find(defines).or(naming.last())?;
+    last.envelope.account_id.clone()
+}
+
 fn terms(events: &[&Event]) -> Terms {
-    let mut terms = Terms::default();
+    let mut terms = Terms { account_id: account(events), ..Terms::default() };
     for event in events {
         match &event.data {
             Data::DealOpened(data) => {
-                set(&mut terms.account_id, event.envelope.account_id.as_ref());
                 set(&mut terms.kind, data.kind.as_ref());
                 set(&mut terms.product, data.product.as_ref());
                 set(&mut terms.amount, data.amount.as_ref());
@@ -74,7 +81,6 @@ fn terms(events: &[&Event]) -> Terms {
                 set(&mut terms.expires_on, data.expires_on.as_ref());
             }
             Data::DealAmended(data) => {
-                set(&mut terms.account_id, event.envelope.account_id.as_ref());
                 set(&mut terms.kind, data.kind.as_ref());
                 set(&mut terms.product, data.product.as_ref());
                 set(&mut terms.amount, data.amount.as_ref());

@@ -38,10 +38,37 @@ fn a_conflict_ends_the_same_in_both_orders() {
     script.revise("a", 1, NOON, "", "R-1", visit("V-1")).revise("a", 1, NOON, "", "R-2", visit("V-2"));
     let model = script.model();
     assert_eq!(model.verdicts, [Verdict::Admitted, Verdict::Conflict]);
-    let greatest = script.0.iter().max_by_key(|event| event.payload_hash()).unwrap().clone();
+    let mut greatest = script.0.iter().max_by_key(|event| event.payload_hash()).unwrap().clone();
+    greatest.envelope.recorded_at = Some(greatest.envelope.received_at);
     assert_eq!(model.live, std::slice::from_ref(&greatest));
     script.0.reverse();
     assert_eq!(script.model().live, [greatest]);
+}
+
+#[test]
+fn a_retraction_beats_an_equal_revision_in_both_orders() {
+    for revision in 0..20 {
+        let mut script = Script::default();
+        script.revise("a", revision, NOON, "", "R-1", visit("V-1")).retract("a", revision);
+        assert_eq!(script.model().verdicts, [Verdict::Admitted, Verdict::Retraction]);
+        assert!(script.model().live.is_empty());
+        script.0.reverse();
+        assert_eq!(script.model().verdicts, [Verdict::Retraction, Verdict::Duplicate]);
+        assert!(script.model().live.is_empty());
+    }
+}
+
+#[test]
+fn an_event_counts_as_entered_when_its_first_record_was_received() {
+    let mut script = Script::default();
+    script.revise("a", 0, NOON, "", "R-1", visit("V-1")).revise("a", 1, NOON, "", "R-2", visit("V-1"));
+    script.0[1].envelope.received_at += 100 * 3_600_000;
+    let columns = "rep_id recorded_at entry_delay_hours";
+    assert_eq!(script.table(FactTable::Visits, columns), ["R-2 2026-03-05T05:00Z 1"]);
+    script.0.reverse();
+    assert_eq!(script.table(FactTable::Visits, columns), ["R-2 2026-03-05T05:00Z 1"]);
+    script.0[0].envelope.recorded_at = Some(script.0[0].envelope.occurred_at);
+    assert_eq!(script.table(FactTable::Visits, columns), ["R-2 2026-03-05T04:00Z 0"]);
 }
 
 #[test]

@@ -145,3 +145,23 @@ fn the_first_opening_with_a_stage_is_a_stage_change() {
         ["1 proposal 2026-03-01T00:00Z 2026-03-03T00:00Z 172800000 2 false", "2 prospecting 2026-03-03T00:00Z - - - false"];
     assert_eq!(script.table(FactTable::DealStages, STAYS), stays);
 }
+
+#[test]
+fn the_account_is_the_openings_or_amendments_and_else_whatever_names_one() {
+    let account = |script: &Script| script.table(FactTable::Deals, "account_id");
+    let mut script = Script::default();
+    script.say("2026-03-01T00:00:00Z", "", "", opened("proposal")).say("2026-03-03T00:00:00Z", "A-3", "", won()).say(
+        "2026-03-02T00:00:00Z",
+        "A-2",
+        "",
+        stage("engaging"),
+    );
+    assert_eq!(account(&script), ["A-3"]);
+    assert_eq!(script.table(FactTable::DealStages, "account_id"), ["A-3", "A-3"]);
+    script.say("2026-02-01T00:00:00Z", "A-1", "", data!(DealAmended, DealAmended { deal_id: "D-1" }));
+    assert_eq!(account(&script), ["A-1"]);
+    script.say("2026-03-01T00:00:00Z", "A-4", "", opened(""));
+    assert_eq!(account(&script), ["A-4"]);
+    script.say("2026-03-09T00:00:00Z", "A-5", "", lost());
+    assert_eq!(account(&script), ["A-4"]);
+}

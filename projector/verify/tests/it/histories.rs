@@ -41,6 +41,27 @@ fn arrival_order_does_not_matter() {
     }
 }
 
+/// Retractions meet their own revision in both orders, and corrections that do not say when they were entered come late.
+#[test]
+fn histories_have_what_is_decided_by_more_than_the_revision() {
+    let (mut retracted_after, mut retracted_before, mut entered_before) = (0, 0, 0);
+    for seed in 0..30 {
+        let events = generate::history(seed, 200);
+        for (index, event) in events.iter().enumerate() {
+            let identity = |event: &Event| (event.envelope.source.clone(), event.envelope.event_id.clone());
+            let known: Vec<&Event> = events[..index].iter().filter(|known| identity(known) == identity(event)).collect();
+            let equal = |known: &&Event| known.envelope.revision == event.envelope.revision;
+            let other = |known: &&Event| known.envelope.retracted != event.envelope.retracted;
+            let meets = known.iter().copied().filter(equal).any(|known| other(&known));
+            retracted_after += usize::from(meets && event.envelope.retracted);
+            retracted_before += usize::from(meets && !event.envelope.retracted);
+            entered_before += usize::from(!known.is_empty() && event.envelope.recorded_at.is_none() && !event.envelope.retracted);
+        }
+    }
+    assert!(retracted_after > 30 && retracted_before > 30, "{retracted_after} {retracted_before}");
+    assert!(entered_before > 100, "{entered_before}");
+}
+
 #[test]
 fn histories_have_everything() {
     let catalogue = Catalogue::shipped().unwrap();

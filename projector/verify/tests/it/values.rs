@@ -116,3 +116,21 @@ fn a_fact_whose_expression_fails_is_in_no_cell_of_that_kpi() {
     assert_eq!(value(&script, "new_customers").as_deref(), Some("2"));
     assert_eq!(value(&script, "customer_lifetime_value").as_deref(), Some("99"));
 }
+
+#[test]
+fn a_fact_that_adds_more_than_a_sum_can_hold_is_in_no_cell_of_that_kpi() {
+    let mut script = Script::default();
+    // 100 × 10^7 × 10^9 is 10^18, less the cost of 1; the next is beyond it.
+    for (account, years, cost) in [("A-1", "1000000000", "1"), ("A-2", "1000000001", "1")] {
+        let details = data!(
+            AccountCreated,
+            AccountDetails { acquisition_cost: decimal(cost), gross_margin: decimal("10000000"), expected_years: decimal(years) }
+        );
+        script.say("2026-03-01T00:00:00Z", account, "", details);
+        let opened = data!(DealOpened, DealOpened { deal_id: account, amount: decimal("100") });
+        script.say("2026-03-01T00:00:00Z", account, "", opened);
+        script.say("2026-03-02T00:00:00Z", "", "", data!(DealWon, DealWon { deal_id: account }));
+    }
+    assert_eq!(value(&script, "new_customers").as_deref(), Some("2"));
+    assert_eq!(value(&script, "customer_lifetime_value").as_deref(), Some("999999999999999999"));
+}
