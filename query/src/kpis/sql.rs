@@ -8,6 +8,10 @@ use super::{
     request::{Axis, KpiRequest},
 };
 
+/// One snapshot of each table for the whole statement, or the watermark of a sub-query would not be that of the scan.
+const SETTINGS: &str = "SETTINGS join_use_nulls = 1, enable_extended_results_for_datetime_functions = 1, \
+                        enable_shared_storage_snapshot_in_query = 1";
+
 /// The columns of an answer's row: `is_watermark, period, first_day, by, slots, missing, position`.
 pub(crate) fn statement(request: &KpiRequest) -> String {
     let keys: Vec<String> = (0..request.by.len()).map(|index| format!("by{index}")).collect();
@@ -49,7 +53,7 @@ pub(crate) fn statement(request: &KpiRequest) -> String {
         ")".to_owned(),
         format!("ORDER BY {order}"),
         "LIMIT {rows:UInt64}".to_owned(),
-        "SETTINGS join_use_nulls = 1, enable_extended_results_for_datetime_functions = 1".to_owned(),
+        SETTINGS.to_owned(),
     ]
     .into_iter()
     .filter(|part| !part.is_empty())
@@ -157,20 +161,37 @@ fn cells(request: &KpiRequest) -> String {
 fn joins(request: &KpiRequest) -> String {
     let mut joins = Vec::new();
     if request.needs_roster() {
-        joins.push(
-            "    ASOF LEFT JOIN\n    (\n        SELECT rep_id, valid_from, valid_to, team, department, region\n        \
-             FROM roster FINAL\n        WHERE generation = {generation:UInt32} AND tenant = {tenant:String}\n    ) AS r \
-             ON r.rep_id = c.rep_id AND c.day >= r.valid_from",
-        );
+        let columns = "JSONExtractString(fact, 'rep_id') AS rep_id, JSONExtract(fact, 'team', 'Nullable(String)') AS team, \
+                       JSONExtract(fact, 'department', 'Nullable(String)') AS department, \
+                       JSONExtract(fact, 'region', 'Nullable(String)') AS region";
+        joins.push(asof_join(&versions("roster", columns, ""), "r", "r.rep_id = c.rep_id"));
     }
     if request.kpi.is_money {
-        joins.push(
-            "    ASOF LEFT JOIN\n    (\n        SELECT from_currency, valid_from, valid_to, rate AS priced\n        \
-             FROM rates FINAL\n        WHERE generation = {generation:UInt32} AND tenant = {tenant:String} AND to_currency = {currency:String}\n    ) AS x \
-             ON x.from_currency = c.currency AND c.day >= x.valid_from",
-        );
+        let columns = "JSONExtractString(fact, 'from_currency') AS from_currency, \
+                       toDecimal128(JSONExtractString(fact, 'rate'), 6) AS priced";
+        let into = "\n        WHERE JSONExtractString(fact, 'to_currency') = {currency:String}";
+        joins.push(asof_join(&versions("rates", columns, into), "x", "x.from_currency = c.currency"));
     }
     joins.join("\n")
+}
+
+fn asof_join(rows: &str, alias: &str, condition: &str) -> String {
+    format!("    ASOF LEFT JOIN\n    (\n{rows}\n    ) AS {alias} ON {condition} AND c.day >= {alias}.valid_from")
+}
+
+/// A fact table as it was at the watermark of the scan. The table itself may be a batch ahead: facts are written before the
+/// cells of their batch, in other inserts. All parts of the statement see `kpi_cells` at one moment, and `fact_versions`,
+/// which is looked at later, has every version up to that watermark.
+fn versions(table: &str, columns: &str, condition: &str) -> String {
+    format!(
+        "        SELECT {columns},\n            toDate32(JSONExtract(fact, 'valid_from', 'Int32')) AS valid_from,\n            \
+         toDate32(JSONExtract(fact, 'valid_to', 'Nullable(Int32)')) AS valid_to\n        FROM\n        (\n            \
+         SELECT argMax(v.fact, v.position) AS fact\n            FROM fact_versions AS v\n            \
+         WHERE v.generation = {{generation:UInt32}} AND v.tenant = {{tenant:String}} AND v.fact_table = '{table}'\n              \
+         AND v.position <= (SELECT max(position_to) FROM kpi_cells WHERE generation = {{generation:UInt32}} AND tenant = '' \
+         AND kpi = '' AND row_kind = 'watermark' AND partition = {{partition:Int32}})\n            \
+         GROUP BY v.fact_key\n            HAVING argMax(v.`exists`, v.position) = 1\n        ){condition}"
+    )
 }
 
 fn outer_filters(request: &KpiRequest) -> String {

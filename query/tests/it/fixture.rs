@@ -124,6 +124,49 @@ impl Fixture {
         .await;
     }
 
+    /// Roster rows of a tenant of generation 1 as the projector writes them at a position, with their versions:
+    /// `(tenant, rep, from, to, team, department)`; an empty text is none.
+    pub async fn roster(&self, position: i64, rows: &[[&str; 6]]) {
+        for [tenant, rep_id, from, to, team, department] in rows {
+            let texts = [("rep_id", *rep_id), ("team", *team), ("department", *department)];
+            self.fact(position, tenant, "roster", rep_id, (from, to), &texts).await;
+        }
+    }
+
+    /// Exchange rates in the same way: `(tenant, from currency, to currency, from, to, rate)`.
+    pub async fn rates(&self, position: i64, rows: &[[&str; 6]]) {
+        for [tenant, from_currency, to_currency, from, to, rate] in rows {
+            let texts = [("from_currency", *from_currency), ("to_currency", *to_currency), ("rate", *rate)];
+            self.fact(position, tenant, "rates", &format!("{from_currency}/{to_currency}"), (from, to), &texts).await;
+        }
+    }
+
+    async fn fact(&self, position: i64, tenant: &str, table: &str, key: &str, days: (&str, &str), texts: &[(&str, &str)]) {
+        let none = |text: &str| if text.is_empty() { "NULL".to_owned() } else { format!("'{text}'") };
+        let columns: Vec<&str> = texts.iter().map(|(column, _)| *column).collect();
+        let values: Vec<String> = texts.iter().map(|(_, value)| none(value)).collect();
+        let (from, to) = (none(days.0), none(days.1));
+        self.run(&format!(
+            "INSERT INTO {table} (generation, tenant, valid_from, valid_to, {}, version) VALUES (1, '{tenant}', {from}, {to}, {}, {position})",
+            columns.join(", "),
+            values.join(", ")
+        ))
+        .await;
+        let day = |text: &str| text.parse::<chrono::NaiveDate>().ok().map(|day| (day - chrono::NaiveDate::default()).num_days());
+        let mut fact = serde_json::Map::new();
+        fact.extend(
+            texts.iter().filter(|(_, value)| !value.is_empty()).map(|(column, value)| ((*column).to_owned(), (*value).into())),
+        );
+        let bounds = [("valid_from", day(days.0)), ("valid_to", day(days.1))];
+        fact.extend(bounds.into_iter().filter_map(|(column, day)| Some((column.to_owned(), day?.into()))));
+        self.run(&format!(
+            "INSERT INTO fact_versions VALUES (1, '{tenant}', '{table}', '{key}/{}', {position}, now64(3), 1, '{}')",
+            days.0,
+            Value::Object(fact)
+        ))
+        .await;
+    }
+
     /// The heartbeat of acme's partition, written now.
     pub async fn heartbeat(&self, position: i64, end: i64) {
         let partition = self.partition;

@@ -23,10 +23,14 @@ async fn deals() -> Option<Fixture> {
     fixture.run("INSERT INTO kpi_cells (generation, tenant, row_kind, kpi, day, facts, s0, s1, version) VALUES (1, 'other', 'cell', 'win_rate', '2026-01-05', 1, 1, 1, 1)").await;
     fixture.run("INSERT INTO kpi_cells (generation, tenant, row_kind, kpi, day, facts, s0, s1, version) VALUES (2, 'acme', 'cell', 'win_rate', '2026-01-05', 7, 7, 7, 1)").await;
     fixture
-        .run(
-            "INSERT INTO roster (generation, tenant, rep_id, valid_from, valid_to, team, department, version) VALUES \
-             (1, 'acme', 'R-1', '2026-01-01', '2026-01-11', 'Blue', 'East', 1), (1, 'acme', 'R-1', '2026-01-11', NULL, 'Red', 'East', 1), \
-             (1, 'acme', 'R-2', '2026-01-01', '2026-02-01', 'Blue', 'East', 1), (1, 'other', 'R-2', '2026-01-01', NULL, 'Theirs', 'Theirs', 1)",
+        .roster(
+            1,
+            &[
+                ["acme", "R-1", "2026-01-01", "2026-01-11", "Blue", "East"],
+                ["acme", "R-1", "2026-01-11", "", "Red", "East"],
+                ["acme", "R-2", "2026-01-01", "2026-02-01", "Blue", "East"],
+                ["other", "R-2", "2026-01-01", "", "Theirs", "Theirs"],
+            ],
         )
         .await;
     fixture.watermark(41).await;

@@ -9,6 +9,7 @@ mod fixture;
 mod isolation;
 mod kpis;
 mod money;
+mod one_position;
 mod random_questions;
 mod sql;
 mod trust;

@@ -11,12 +11,17 @@ async fn fixture() -> Option<Fixture> {
         )
         .await;
     fixture
-        .run(
-            "INSERT INTO rates (generation, tenant, from_currency, to_currency, valid_from, valid_to, rate, version) VALUES \
-             (1, 'acme', 'EUR', 'CNY', '2026-01-01', '2026-01-10', 7.5, 1), (1, 'acme', 'EUR', 'CNY', '2026-01-10', '2026-02-01', 8.123457, 1), \
-             (1, 'acme', 'EUR', 'USD', '2026-01-01', NULL, 1.1, 1), (1, 'other', 'EUR', 'CNY', '2026-01-01', NULL, 99, 1)",
+        .rates(
+            1,
+            &[
+                ["acme", "EUR", "CNY", "2026-01-01", "2026-01-10", "7.5"],
+                ["acme", "EUR", "CNY", "2026-01-10", "2026-02-01", "8.123457"],
+                ["acme", "EUR", "USD", "2026-01-01", "", "1.1"],
+                ["other", "EUR", "CNY", "2026-01-01", "", "99"],
+            ],
         )
         .await;
+    fixture.watermark(1).await;
     Some(fixture)
 }
 
@@ -47,7 +52,8 @@ async fn a_median_of_money_sorts_what_was_converted() {
     let file = include_str!("../../../schemas/kpis/won_amount.toml").replace("sum(amount)", "median(amount)");
     catalogue.add("median_deal", &file).unwrap();
     let Some(fixture) = Fixture::with(tidemark_query::Config::default(), catalogue).await else { return };
-    fixture.run("INSERT INTO rates (generation, tenant, from_currency, to_currency, valid_from, rate, version) VALUES (1, 'acme', 'EUR', 'CNY', '2026-01-01', 7.5, 1)").await;
+    fixture.rates(1, &[["acme", "EUR", "CNY", "2026-01-01", "", "7.5"]]).await;
+    fixture.watermark(1).await;
     fixture.cells("('median_deal', '2026-01-05', 'R-1', 'P', 'CNY', 2, 0, 0, 1, 0), ('median_deal', '2026-01-05', 'R-1', 'P', 'EUR', 1, 0, 0, 1, 0)").await;
     fixture
         .values(

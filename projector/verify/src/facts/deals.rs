@@ -60,9 +60,11 @@ fn deal(company: &Company, id: &str, events: &[&Event]) -> Option<Deal> {
     })
 }
 
-/// What the last opening or amendment that names an account names, else the last event that does.
+/// What the last opening or amendment that names an account names, else the last `deal.*` event that does.
 fn account(events: &[&Event]) -> Option<String> {
-    let naming: Vec<&&Event> = events.iter().filter(|event| event.envelope.account_id.is_some()).collect();
+    let is_of_deal = |event: &&&Event| event.data.event_type().name().starts_with("deal.");
+    let of_deal = events.iter().filter(is_of_deal);
+    let naming: Vec<&&Event> = of_deal.filter(|event| event.envelope.account_id.is_some()).collect();
     let defines = |event: &&&&Event| matches!(event.data, Data::DealOpened(_) | Data::DealAmended(_));
     let last = naming.iter().rev().find(defines).or(naming.last())?;
     last.envelope.account_id.clone()
