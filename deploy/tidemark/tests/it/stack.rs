@@ -49,14 +49,31 @@ impl Stack {
 
     /// With these flags of `tidemark up`.
     pub fn start_with(flags: &[&'static str]) -> Self {
+        let mut stack = Self::prepare(flags);
+        stack.start_again();
+        stack
+    }
+
+    /// With these tenants beside the usual one: name, time zone and currency; each one's key is its name.
+    pub fn of_tenants(tenants: &[[&str; 3]]) -> Self {
+        let mut stack = Self::prepare(&[]);
+        for [name, time_zone, currency] in tenants {
+            let flags = ["tenant", "add", name, "--key", name, "--time-zone", time_zone, "--currency", currency];
+            let added = stack.run(&flags.map(OsStr::new));
+            assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
+        }
+        stack.start_again();
+        stack
+    }
+
+    /// Everything that a start needs; nothing runs yet.
+    fn prepare(flags: &[&'static str]) -> Self {
         let [ingest, query, projector, kafka, clickhouse] = free_ports();
         let ports = Ports { ingest, query, projector, kafka, clickhouse };
         let state = tempfile::tempdir().unwrap();
         // Servers come and go in these tests: a connection is not kept for the next question.
         let client = Client::builder().pool_max_idle_per_host(0).build().unwrap();
-        let mut stack = Self { state, ports, flags: flags.to_vec(), up: None, client };
-        stack.start_again();
-        stack
+        Self { state, ports, flags: flags.to_vec(), up: None, client }
     }
 
     /// Starts on the same ports and the same state.
@@ -110,9 +127,14 @@ impl Stack {
 
     /// Asks query, as `/v1/kpis/visits?from=...`; patient with a stack that is recovering, asks again until it answers.
     pub async fn get(&self, path: &str) -> Value {
+        self.get_as(KEY, path).await
+    }
+
+    /// The same with another tenant's key.
+    pub async fn get_as(&self, key: &str, path: &str) -> Value {
         let deadline = Instant::now() + RECOVERED_WITHIN;
         loop {
-            let request = self.client.get(format!("{}{path}", self.query())).bearer_auth(KEY);
+            let request = self.client.get(format!("{}{path}", self.query())).bearer_auth(key);
             let answer = request.send().await.unwrap();
             if !answer.status().is_server_error() || Instant::now() > deadline {
                 return json(answer).await;
@@ -121,9 +143,9 @@ impl Stack {
         }
     }
 
-    /// Asks query by SQL.
-    pub async fn sql(&self, sql: &str) -> Value {
-        let request = self.client.post(format!("{}/v1/sql", self.query())).bearer_auth(KEY);
+    /// Asks query by SQL, with a tenant's key.
+    pub async fn sql_as(&self, key: &str, sql: &str) -> Value {
+        let request = self.client.post(format!("{}/v1/sql", self.query())).bearer_auth(key);
         json(request.json(&serde_json::json!({ "sql": sql })).send().await.unwrap()).await
     }
 

@@ -10,38 +10,38 @@ use crate::java;
 /// A program that must answer `probe`.
 pub struct Tool {
     program: &'static str,
-    probe: &'static str,
+    probe: &'static [&'static str],
     needed_for: &'static str,
     install: &'static str,
 }
 
 pub const MAVEN: Tool = Tool {
     program: "mvn",
-    probe: "--version",
+    probe: &["--version"],
     needed_for: "Maven fetches Kafka's jars",
     install: "apt-get install maven (Debian, Ubuntu) or dnf install maven (Fedora)",
 };
 pub const NPM: Tool = Tool {
     program: "npm",
-    probe: "--version",
+    probe: &["--version"],
     needed_for: "npm fetches ClickHouse's engine",
     install: "apt-get install npm (Debian, Ubuntu), dnf install nodejs-npm (Fedora), or the installer of nodejs.org",
 };
 pub const PYTHON: Tool = Tool {
     program: "python3",
-    probe: "--version",
-    needed_for: "some tests use Python clients",
+    probe: &["-c", "import ensurepip, sys; sys.exit(sys.version_info < (3, 10))"],
+    needed_for: "some tests use Python clients, which want 3.10 or newer with venv",
     install: "apt-get install python3 python3-venv (Debian, Ubuntu) or dnf install python3 (Fedora)",
 };
 const COMPILER: Tool = Tool {
     program: "cc",
-    probe: "--version",
+    probe: &["--version"],
     needed_for: "the Kafka client and the allocator are written in C",
     install: "apt-get install build-essential (Debian, Ubuntu) or dnf group install development-tools (Fedora)",
 };
 const MAKE: Tool = Tool {
     program: "make",
-    probe: "--version",
+    probe: &["--version"],
     needed_for: "the Kafka client is built with make",
     install: "apt-get install build-essential (Debian, Ubuntu) or dnf group install development-tools (Fedora)",
 };
@@ -50,7 +50,7 @@ impl Tool {
     /// Fails with what the tool is for and how to install it.
     pub fn require(&self) -> Result<()> {
         let ran =
-            Command::new(self.program).arg(self.probe).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+            Command::new(self.program).args(self.probe).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
         if !ran.is_ok_and(|status| status.success()) {
             bail!("`{}` is missing: {}.\nInstall it: {}", self.program, self.needed_for, self.install);
         }
