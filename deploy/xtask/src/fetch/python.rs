@@ -29,7 +29,7 @@ pub fn ensure(cache: &Path) -> Result<bool> {
     let mut pip = Command::new(python);
     pip.args(["-m", "pip", "install", "--quiet", "--require-hashes", "--requirement"])
         .arg(process::workspace().join("deploy/xtask/requirements.txt"));
-    process::quietly("Python clients for the tests (40 MB, by pip)", &mut pip)?;
+    process::quietly("Python clients for the tests (by pip)", &mut pip)?;
     fs::write(&stamp, REQUIREMENTS).with_context(|| format!("cannot write {}", stamp.display()))?;
     Ok(true)
 }
