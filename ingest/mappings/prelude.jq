@@ -1,4 +1,5 @@
-# What every mapping can use beside jq's own functions. A row's values are texts; those of NDJSON are what they are in JSON.
+# What every mapping can use beside jq's own functions. A row's values are texts; those of NDJSON, Parquet and workbooks are what
+# they are in JSON: numbers, truth values, null; their dates are ISO texts.
 
 # Refuses the row as a whole, with a reason that is counted and kept.
 def refuse($reason): error($reason);
@@ -23,7 +24,7 @@ def revision_in($forms): instant_in($forms) | if . == null then 0 else (.[:19] +
 
 # An exact amount as a text of digits, with the decimal mark that the texts have: "1.234,56" | money_in(",") is "1234.56".
 def money_in($mark):
-  if type == "number" then tostring else text | if . == null then null else money_with($mark) end end;
+  text | if . == null then null else money_with($mark) end;
 
 # The same with a point: "$22,700.00" is "22700", "$342.09K" "342090", "(9.50)" "-9.5". null and "" are null: say `money // "0"`
 # where empty means nothing owed. What is no amount refuses the row.
@@ -40,3 +41,9 @@ def lookup_all($name; $column; $value): rows_of($name; $column; $value)[];
 
 # Whether there is such a file.
 def given($name): $name | is_given;
+
+# As jq's own range, but each number counts as a step of the program, of which a row may take two million.
+def range($from; $to; $by):
+  $from | if $by > 0 then while(. < $to; . + $by) elif $by < 0 then while(. > $to; . + $by) else while(. != $to; . + $by) end;
+def range($from; $to): range($from; $to; 1);
+def range($to): range(0; $to; 1);

@@ -53,6 +53,14 @@ pub enum Error {
         /// What is wrong there.
         reason: String,
     },
+    /// A mapping that goes beyond its bounds and cannot be called off.
+    #[error("line {line}: {reason}, and cannot be called off: mend the mapping; what was imported before stays")]
+    MappingStuck {
+        /// Which line of the file it is at.
+        line: u64,
+        /// Which bound.
+        reason: String,
+    },
     /// No such mapping.
     #[error("there is no mapping {named:?}: it is neither a file or folder nor one of those shipped ({shipped})")]
     MappingUnknown {
@@ -78,10 +86,12 @@ pub enum Error {
         reason: String,
     },
     /// A file whose first row is no header.
-    #[error("{}, line 1: the header cannot be used: {reason}", path.display())]
+    #[error("{}, line {line}: the header cannot be used: {reason}", path.display())]
     Header {
         /// Which file.
         path: PathBuf,
+        /// Where its first row is.
+        line: u64,
         /// What is wrong with it.
         reason: String,
     },

@@ -6,11 +6,14 @@ use jaq_core::{
     data::HasLut,
     native::{self, Fun, bome, v},
 };
-use jaq_json::{Error as JqError, Rc, Val, ValR};
+use jaq_json::{Error as JqError, Rc, Val, ValR, read};
 use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
 
-use super::lookups::Lookups;
+use super::{
+    bounds::{DEEP_JSON, Watch, is_shallow},
+    lookups::Lookups,
+};
 
 /// What a mapping runs with: jq's own functions, and the lookups.
 pub(super) struct Mapped;
@@ -20,6 +23,7 @@ pub(super) struct Mapped;
 pub(super) struct AtHand<'a> {
     pub(super) lut: &'a Lut<Mapped>,
     pub(super) lookups: &'a Lookups,
+    pub(super) watch: &'a Watch,
 }
 
 impl DataT for Mapped {
@@ -28,9 +32,16 @@ impl DataT for Mapped {
 }
 
 impl<'a> HasLut<'a, Mapped> for AtHand<'a> {
+    /// Every step of a program asks for this, which makes it the place where one can be called off.
     fn lut(&self) -> &'a Lut<Mapped> {
+        self.watch.step();
         self.lut
     }
+}
+
+/// jq's own functions, but the one that reads JSON of any depth.
+pub(super) fn own_functions() -> impl Iterator<Item = Fun<Mapped>> {
+    jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs()).filter(|(name, ..)| *name != "fromjson")
 }
 
 /// Every function of this file.
@@ -52,6 +63,14 @@ pub(super) fn functions() -> impl Iterator<Item = Fun<Mapped>> {
         let lookups = cv.0.data().lookups;
         bome(text_of(&cv.1).map(|name| Val::Bool(lookups.has(name))))
     };
+    let from_json: RunPtr<Mapped> = |cv| match text_of(&cv.1) {
+        Ok(text) if !is_shallow(text.as_bytes()) => bome(Err(refusal(DEEP_JSON))),
+        Ok(text) => {
+            let values: Vec<_> = read::parse_many(text.as_bytes()).collect();
+            Box::new(values.into_iter().map(|value| value.map_err(|error| refusal(format!("not JSON: {error}")).into())))
+        }
+        Err(error) => bome(Err(error)),
+    };
     let text: RunPtr<Mapped> = |cv| bome(Ok(trimmed(cv.1)));
     let filled: RunPtr<Mapped> = |cv| bome(filled(cv.1));
     let stable_id: RunPtr<Mapped> = |cv| bome(Ok(stable_id(&cv.1)));
@@ -60,6 +79,7 @@ pub(super) fn functions() -> impl Iterator<Item = Fun<Mapped>> {
         ("money_with", v(1), money),
         ("rows_of", v(3), find),
         ("is_given", v(0), given),
+        ("fromjson", v(0), from_json),
         ("text", v(0), text),
         ("filled", v(0), filled),
         ("stable_id", v(0), stable_id),
@@ -118,7 +138,14 @@ fn moment_as(given: &str, form: &str) -> Option<String> {
 
 /// The exact amount in a text: no currency, no grouping, `K`, `M` and `B` multiplied out, parentheses for a minus.
 fn money(value: &Val, mark: &Val) -> ValR {
-    let (given, mark) = (text_of(value)?, text_of(mark)?);
+    let mark = text_of(mark)?;
+    if let Val::Num(number) = value {
+        let number = number.to_string();
+        let amount = number.parse().or_else(|_| Decimal::from_scientific(&number));
+        let amount = amount.map_err(|error| refusal(format!("{number} is no amount that can be kept: {error}")))?;
+        return Ok(Val::from(amount.normalize().to_string()));
+    }
+    let given = text_of(value)?;
     amount(given, mark).map(|amount| Val::from(amount.normalize().to_string())).ok_or_else(|| {
         let shown: String = given.chars().take(40).collect();
         refusal(format!("{shown:?} is no amount with {mark:?} as its decimal mark"))

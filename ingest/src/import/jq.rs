@@ -5,13 +5,13 @@ use jaq_core::{
     load::{self, Arena, File, Loader},
 };
 
-use super::functions::{Mapped, functions};
+use super::functions::{Mapped, functions, own_functions};
 
 /// A compiled program, or the line that is wrong and why. `variables` begin with `$`; their values come in the same order.
 pub(super) fn compile(code: &str, prelude: &'static str, variables: &[String]) -> Result<Filter<Mapped>, (usize, String)> {
     let prelude = load::parse(prelude, |parser| parser.defs()).unwrap_or_default();
     let defs = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs()).chain(prelude);
-    let funs = jaq_core::funs().chain(jaq_std::funs()).chain(jaq_json::funs()).chain(functions());
+    let funs = own_functions().chain(functions());
     let arena = Arena::default();
     let modules = Loader::new(defs)
         .load(&arena, File { code, path: () })

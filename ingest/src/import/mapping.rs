@@ -1,6 +1,10 @@
 //! A mapping: a jq program that makes zero or more events of one row, and may refuse the row with `refuse("why")`.
 
-use std::{fs, path::Path};
+use std::{
+    fmt::{self, Write},
+    fs,
+    path::Path,
+};
 
 use include_dir::{Dir, include_dir};
 use jaq_core::{Ctx, Exn, Filter, Vars};
@@ -9,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     ImportOptions,
+    bounds::{DEEP_JSON, ROW_EVENT_BYTES_MAX, ROW_EVENTS_MAX, Watch, is_shallow},
     functions::{AtHand, Mapped},
     jq::compile,
     lookups::Lookups,
@@ -18,6 +23,9 @@ use super::{
     run::hash_file,
 };
 use crate::Error;
+
+/// Most characters of a reason: a mapping may put the whole row into it.
+const REASON_CHARS_MAX: usize = 1_000;
 
 pub(super) static SHIPPED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/mappings");
 
@@ -29,6 +37,8 @@ pub(super) struct Mapping {
     variables: Vec<Val>,
     /// The revision of events that name none.
     revision: Option<i64>,
+    /// Keeps every row within bounds.
+    pub(super) watch: Watch,
     /// How the imported file is read.
     pub(super) reading: Reading,
     /// Hash of its text, its lookups and how files are read, which a resumed import must find unchanged.
@@ -59,7 +69,15 @@ impl Mapping {
             line,
             reason,
         })?;
-        Ok(Self { filter, lookups, variables, revision: options.revision, reading, identity: identity.finalize().into() })
+        Ok(Self {
+            filter,
+            lookups,
+            variables,
+            revision: options.revision,
+            watch: Watch::start(),
+            reading,
+            identity: identity.finalize().into(),
+        })
     }
 
     /// The events of a row as JSON texts; or why the mapping refuses it, in which case no event of it counts.
@@ -67,7 +85,7 @@ impl Mapping {
     /// # Errors
     /// A lookup was asked that is not there: no row is to blame for it.
     pub(super) fn events(&self, record: &Record) -> Result<Result<Vec<String>, String>, Error> {
-        let events = to_val(record).and_then(|row| self.run(row));
+        let events = self.watch.bound(|| to_val(record).and_then(|row| self.run(row)));
         match self.lookups.missing() {
             Some(name) => Err(Error::LookupMissing { name }),
             None => Ok(events),
@@ -75,20 +93,23 @@ impl Mapping {
     }
 
     fn run(&self, row: Val) -> Result<Vec<String>, String> {
-        let at_hand = AtHand { lut: &self.filter.lut, lookups: &self.lookups };
+        let at_hand = AtHand { lut: &self.filter.lut, lookups: &self.lookups, watch: &self.watch };
         let context = Ctx::<Mapped>::new(at_hand, Vars::new(self.variables.iter().cloned()));
-        let outputs = self.filter.id.run((context, row));
-        outputs
-            .map(|output| match output.map_err(Exn::get_err) {
-                Ok(Val::Obj(event)) => Ok(self.with_revision(event).to_string()),
-                Ok(other) => {
-                    let shown: String = other.to_string().chars().take(80).collect();
-                    Err(format!("the mapping made {shown}, which is no event object"))
-                }
-                Err(Ok(error)) => Err(reason(error)),
-                Err(Err(_)) => Err("the mapping halted".to_owned()),
-            })
-            .collect()
+        let (mut events, mut bytes) = (Vec::new(), 0);
+        for output in self.filter.id.run((context, row)) {
+            let event = match output.map_err(Exn::get_err) {
+                Ok(Val::Obj(event)) => written(&self.with_revision(event), ROW_EVENT_BYTES_MAX - bytes)?,
+                Ok(other) => return Err(format!("the mapping made {}, which is no event object", shown(&other))),
+                Err(Ok(error)) => return Err(reason(error)),
+                Err(Err(_)) => return Err("the mapping halted".to_owned()),
+            };
+            bytes += event.len();
+            events.push(event);
+            if events.len() > ROW_EVENTS_MAX {
+                return Err(format!("the mapping made more than {ROW_EVENTS_MAX} events of this row"));
+            }
+        }
+        Ok(events)
     }
 
     fn with_revision(&self, mut event: jaq_json::Rc<Map>) -> Val {
@@ -107,6 +128,7 @@ pub(super) fn to_val(record: &Record) -> Result<Val, String> {
             let fields = fields.iter().map(|(name, value)| (Val::from(name.clone()), Val::from(value.clone())));
             Ok(Val::obj(fields.collect()))
         }
+        Record::Object(text) if !is_shallow(text.as_bytes()) => Err(DEEP_JSON.to_owned()),
         Record::Object(text) => read::parse_single(text.as_bytes()).map_err(|error| format!("the line is not JSON: {error}")),
     }
 }
@@ -114,8 +136,40 @@ pub(super) fn to_val(record: &Record) -> Result<Val, String> {
 /// The text of an error, without the quotes that it would have as JSON.
 fn reason(error: jaq_json::Error) -> String {
     match error.into_val() {
-        Val::TStr(text) => String::from_utf8_lossy(&text).into_owned(),
-        other => other.to_string(),
+        Val::TStr(text) => String::from_utf8_lossy(&text).chars().take(REASON_CHARS_MAX).collect(),
+        other => shown(&other),
+    }
+}
+
+/// Enough of a value to recognise it by.
+fn shown(value: &Val) -> String {
+    let mut text = Bounded { text: String::new(), most: REASON_CHARS_MAX };
+    // What is over the bound is left out.
+    let _ = write!(text, "{value}");
+    text.text.chars().take(80).collect()
+}
+
+/// The value as JSON: a small one that holds another many times may be larger than any memory when it is written.
+fn written(value: &Val, most: usize) -> Result<String, String> {
+    let mut text = Bounded { text: String::new(), most };
+    write!(text, "{value}")
+        .map_err(|_| format!("the mapping made events of more than {ROW_EVENT_BYTES_MAX} bytes of this row"))?;
+    Ok(text.text)
+}
+
+/// A text of so many bytes at the most.
+struct Bounded {
+    text: String,
+    most: usize,
+}
+
+impl fmt::Write for Bounded {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        if self.text.len() + part.len() > self.most {
+            return Err(fmt::Error);
+        }
+        self.text.push_str(part);
+        Ok(())
     }
 }
 
@@ -141,9 +195,12 @@ fn lookup_files(options: &ImportOptions, manifest: &Manifest) -> Vec<(String, st
 fn reading_of(options: &ImportOptions, manifest: &Manifest, lookup: Option<&str>, path: &Path) -> Reading {
     let asked = match lookup {
         None => options.reading.clone(),
-        Some(name) => {
-            Reading { encoding: options.reading.encoding, columns: options.with_columns.get(name).cloned(), ..Reading::default() }
-        }
+        Some(name) => Reading {
+            encoding: options.reading.encoding,
+            columns: options.with_columns.get(name).cloned(),
+            sheet: options.with_sheet.get(name).cloned(),
+            ..Reading::default()
+        },
     };
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let known = manifest.columns.get(name.as_ref()).cloned();

@@ -1,5 +1,6 @@
 //! `tidemark import`: a file's rows become events by a mapping, and go through HTTP like everybody's, so that there is one path.
 
+mod bounds;
 mod functions;
 mod journal;
 mod jq;

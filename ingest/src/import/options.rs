@@ -7,7 +7,7 @@ use super::reading::Reading;
 /// Options of [`super::import`].
 #[derive(Clone)]
 pub struct ImportOptions {
-    /// Delimited text or NDJSON, plain, gzip or zip.
+    /// Delimited text, NDJSON, Parquet or a workbook, plain, gzip or zip.
     pub file: PathBuf,
     /// How it is read.
     pub reading: Reading,
@@ -17,6 +17,8 @@ pub struct ImportOptions {
     pub with: BTreeMap<String, PathBuf>,
     /// The columns of those of them that have no header.
     pub with_columns: BTreeMap<String, Vec<String>>,
+    /// The sheets of those of them that are workbooks, where it is not the first.
+    pub with_sheet: BTreeMap<String, String>,
     /// The revision of events that name none: a corrected file corrects when it is higher than before.
     pub revision: Option<i64>,
     /// Ingest's address: `http://host:port`.
@@ -51,6 +53,7 @@ impl ImportOptions {
             mapping: mapping.into(),
             with: BTreeMap::new(),
             with_columns: BTreeMap::new(),
+            with_sheet: BTreeMap::new(),
             revision: None,
             url: url.into(),
             key: key.into(),

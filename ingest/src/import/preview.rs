@@ -3,9 +3,16 @@
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use chrono::Utc;
+use futures::executor::block_on;
 use tidemark_schemas::tenant::{Access, Tenant};
 
-use super::{ImportOptions, mapping::Mapping, rows::Rows, summary::Summary};
+use super::{
+    ImportOptions,
+    mapping::Mapping,
+    read::{MappedRow, read_batches},
+    rows::Place,
+    summary::Summary,
+};
 use crate::{Error, accept::read_event};
 
 /// Events that are shown.
@@ -47,13 +54,17 @@ pub struct Unmapped {
 /// A mapping, lookup or header that is wrong, or a file that cannot be read.
 pub fn map_rows(options: &ImportOptions, mut each: impl FnMut(u64, Result<Vec<String>, Unmapped>)) -> Result<(), Error> {
     let mapping = Mapping::load(options)?;
-    let mut rows = Rows::open(&options.file, &mapping.reading, None)?;
-    while let Some(row) = rows.next()? {
-        let events = match &row.record {
-            Err(broken) => Err(Unmapped { reason: "broken row".to_owned(), message: broken.reason.clone() }),
-            Ok(record) => mapping.events(record)?.map_err(|reason| Unmapped { reason: reason.clone(), message: reason }),
-        };
-        each(row.line, events);
+    let failed = |source| Error::Io { path: options.file.clone(), source };
+    let mut batches = read_batches(options.clone(), mapping, Place::default()).map_err(failed)?;
+    // Not `blocking_recv`, which refuses to wait on a thread of a runtime.
+    while let Some(batch) = block_on(batches.recv()) {
+        for MappedRow { row, events } in batch?.rows {
+            let events = match &row.record {
+                Err(broken) => Err(Unmapped { reason: "broken row".to_owned(), message: broken.reason.clone() }),
+                Ok(_) => events.map_err(|reason| Unmapped { reason: reason.clone(), message: reason }),
+            };
+            each(row.line, events);
+        }
     }
     Ok(())
 }

@@ -1,11 +1,12 @@
 //! The reading side of an import, on its own thread: rows → events → batches, until nobody takes them any more.
 
-use std::thread;
+use std::{io, thread};
 
 use tokio::sync::mpsc;
 
 use super::{
     ImportOptions,
+    bounds::STACK_BYTES,
     mapping::Mapping,
     rows::{Place, Row, Rows},
 };
@@ -44,16 +45,24 @@ impl Batch {
     }
 }
 
+/// Batches as they are read.
+pub(super) type Batches = mpsc::Receiver<Result<Batch, Error>>;
+
 /// Starts reading at `from`; the batches come out in the order of the file.
-pub(super) fn read_batches(options: ImportOptions, mapping: Mapping, from: Place) -> mpsc::Receiver<Result<Batch, Error>> {
+///
+/// # Errors
+/// The system has no room for another thread.
+pub(super) fn read_batches(options: ImportOptions, mapping: Mapping, from: Place) -> io::Result<Batches> {
     let (sender, receiver) = mpsc::channel(options.concurrency.max(1));
-    thread::spawn(move || {
+    let stuck = sender.clone();
+    mapping.watch.when_stuck(Box::new(move |error| drop(stuck.blocking_send(Err(error)))));
+    thread::Builder::new().stack_size(STACK_BYTES).spawn(move || {
         if let Err(error) = send_batches(&options, &mapping, from, &sender) {
             // When nobody listens any more, nobody needs to know.
             drop(sender.blocking_send(Err(error)));
         }
-    });
-    receiver
+    })?;
+    Ok(receiver)
 }
 
 fn send_batches(
@@ -75,6 +84,7 @@ fn next_batch(options: &ImportOptions, mapping: &Mapping, rows: &mut Rows) -> Re
     let (mut batch, mut events, mut bytes) = (Batch::default(), 0, 0);
     while !batch.is_full(events, bytes, options) {
         let Some(row) = rows.next()? else { break };
+        mapping.watch.at_line(row.line);
         let made = row.record.as_ref().map_or(Ok(Ok(Vec::new())), |record| mapping.events(record))?;
         for event in made.iter().flatten() {
             events += 1;

@@ -12,13 +12,15 @@ pub struct Reading {
     pub format: Option<Format>,
     /// The character between fields; by the first line: comma, tab, semicolon or `|`.
     pub delimiter: Option<u8>,
+    /// The sheet of a workbook; the first.
+    pub sheet: Option<String>,
     /// The columns of a file without a header; by the first line.
     pub columns: Option<Vec<String>>,
     /// By a byte order mark, else UTF-8.
     pub encoding: Option<&'static Encoding>,
 }
 
-/// What a record of a file is.
+/// What a record of a text file is; Parquet and workbooks are told by their bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Fields between delimiters (CSV, TSV).

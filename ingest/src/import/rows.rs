@@ -1,28 +1,22 @@
-//! A file as rows. A broken row is one row: the next begins on the next line, whatever a stray quote would swallow.
+//! A file as rows, whatever it is: text, Parquet or a workbook. What a row says is the same in each: an object of its columns.
 
-use std::{
-    fs::File,
-    io::{BufRead, BufReader, Read, Seek, SeekFrom},
-    path::{Path, PathBuf},
-};
+mod cell;
+mod parquet;
+mod sheet;
+mod text;
 
-use encoding_rs::Encoding;
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
-use super::{
-    reading::{Format, Reading},
-    record::{Quotes, ROW_BYTES_MAX, Record, Shape, decode, detect_delimiter, parse},
-    source::Source,
-};
+use self::{parquet::ParquetRows, sheet::SheetRows, text::TextRows};
+use super::{reading::Reading, record::Record, source::Source};
 use crate::Error;
-
-/// Most lines of one row: a quote that stays open longer was never meant to.
-const ROW_LINES_MAX: u64 = 200;
 
 /// Where the next row begins.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Place {
-    /// Of the unpacked file.
+    /// Of the unpacked file; of a file that is not read byte by byte the share of its rows.
     pub(super) byte: u64,
     /// Lines before it.
     pub(super) line: u64,
@@ -30,12 +24,20 @@ pub(super) struct Place {
     pub(super) row: u64,
 }
 
+impl Place {
+    /// The place after `row` of `rows` in a file that is not read byte by byte.
+    fn of_row(row: u64, rows: u64, file_bytes: u64) -> Self {
+        let share = u128::from(row) * u128::from(file_bytes) / u128::from(rows.max(1));
+        Self { byte: u64::try_from(share).unwrap_or(file_bytes), line: row, row }
+    }
+}
+
 /// One row of the file.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
     /// From 1, without the header.
     pub(super) number: u64,
-    /// The line in the file that it begins on, from 1.
+    /// The line in the file that it begins on, from 1; the row of a sheet; of Parquet, which has no lines, the number.
     pub(super) line: u64,
     /// What it says; or why it is broken.
     pub(super) record: Result<Record, Broken>,
@@ -49,237 +51,65 @@ pub(super) struct Broken {
 }
 
 /// Reads rows one by one.
-pub(super) struct Rows {
-    path: PathBuf,
-    input: BufReader<File>,
-    encoding: &'static Encoding,
-    shape: Shape,
-    place: Place,
+pub(super) enum Rows {
+    Text(Box<TextRows>),
+    Parquet(Box<ParquetRows>),
+    Sheet(SheetRows),
 }
 
 impl Rows {
-    /// Opens a file and reads its header, if it has one; goes on at `from` when given.
+    /// Opens a file and learns its columns; goes on at `from` when given.
     ///
     /// # Errors
     /// The file cannot be read, or its header names no columns or one of them twice.
     pub(super) fn open(path: &Path, reading: &Reading, from: Option<Place>) -> Result<Self, Error> {
-        let Source { file, encoding, mark } = Source::open(path, reading.encoding)?;
-        let shape = match reading.format_of(path) {
-            Format::Ndjson => Shape::Objects,
-            Format::Table => Shape::Table { delimiter: reading.delimiter.unwrap_or(b','), columns: Vec::new() },
-        };
-        let input = BufReader::new(file);
-        let mut rows = Self { path: path.to_owned(), input, encoding, shape, place: Place::default() };
-        let begin = Place { byte: mark, ..Place::default() };
-        rows.go_to(begin)?;
-        if matches!(rows.shape, Shape::Table { .. }) {
-            rows.read_columns(reading, begin)?;
-        }
-        if let Some(place) = from.filter(|place| place.byte > 0) {
-            rows.go_to(place)?;
-        }
-        Ok(rows)
+        Ok(match Source::open(path, reading.encoding)? {
+            Source::Text(text) => Self::Text(TextRows::open(path, text, reading, from)?.into()),
+            Source::Parquet(file) => Self::Parquet(ParquetRows::open(path, file, reading, from)?.into()),
+            Source::Workbook(file) => Self::Sheet(SheetRows::open(path, file, reading, from)?),
+        })
     }
 
+    /// Where the next row begins.
     pub(super) fn place(&self) -> Place {
-        self.place
+        match self {
+            Self::Text(rows) => rows.place(),
+            Self::Parquet(rows) => rows.place(),
+            Self::Sheet(rows) => rows.place(),
+        }
     }
 
     /// Bytes of the unpacked file.
     pub(super) fn bytes(&self) -> u64 {
-        self.input.get_ref().metadata().map_or(0, |file| file.len())
+        match self {
+            Self::Text(rows) => rows.bytes(),
+            Self::Parquet(rows) => rows.bytes(),
+            Self::Sheet(rows) => rows.bytes(),
+        }
     }
 
     /// The next row, or nothing at the end. Empty lines are no rows.
+    ///
+    /// # Errors
+    /// The file cannot be read on.
     pub(super) fn next(&mut self) -> Result<Option<Row>, Error> {
-        loop {
-            let begin = self.place;
-            let (text, lines) = self.read_record()?;
-            if lines == 0 {
-                return Ok(None);
-            }
-            if text.trim_ascii().is_empty() {
-                continue;
-            }
-            self.place.row += 1;
-            let record = match self.shape.judge(&text, lines, self.encoding) {
-                Ok(record) => Ok(record),
-                Err(reason) => {
-                    let text = self.keep_first_line_only(begin, &text, lines)?;
-                    let text = self.encoding.decode_without_bom_handling(text.trim_ascii_end()).0.into_owned();
-                    Err(Broken { reason, text })
-                }
-            };
-            return Ok(Some(Row { number: self.place.row, line: begin.line + 1, record }));
-        }
-    }
-
-    /// A broken row that seems to span lines gives back all but its first.
-    fn keep_first_line_only<'a>(&mut self, begin: Place, text: &'a [u8], lines: u64) -> Result<&'a [u8], Error> {
-        if lines == 1 {
-            return Ok(text);
-        }
-        let end = text.iter().position(|byte| *byte == b'\n').map_or(text.len(), |newline| newline + 1);
-        self.go_to(Place { byte: begin.byte + end as u64, line: begin.line + 1, row: self.place.row })?;
-        Ok(&text[..end])
-    }
-
-    /// Learns the delimiter, and the columns from the header or from who named them; the next row is the first.
-    fn read_columns(&mut self, reading: &Reading, begin: Place) -> Result<(), Error> {
-        let named = reading.columns.as_ref();
-        let (first, _) = self.read_record()?;
-        let line = first.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let delimiter = reading.delimiter.unwrap_or_else(|| detect_delimiter(line, named.map(Vec::len)));
-        self.shape = Shape::Table { delimiter, columns: Vec::new() };
-        self.go_to(begin)?;
-        let columns = match named {
-            Some(columns) => columns.clone(),
-            None => {
-                let (text, _) = self.read_record()?;
-                let record = parse(&text, delimiter).and_then(|record| decode(&record, &[], self.encoding));
-                record.map_err(|reason| self.bad_header(&reason))?
-            }
-        };
-        if columns.iter().all(|column| column.trim().is_empty()) {
-            return Err(self.bad_header("it names no columns"));
-        }
-        let is_twice = |(index, column): &(usize, &String)| !column.is_empty() && columns[..*index].contains(column);
-        if let Some(twice) = columns.iter().enumerate().find(is_twice) {
-            return Err(self.bad_header(&format!("column {:?} occurs twice", twice.1)));
-        }
-        self.shape = Shape::Table { delimiter, columns };
-        Ok(())
-    }
-
-    fn bad_header(&self, reason: &str) -> Error {
-        Error::Header { path: self.path.clone(), reason: reason.to_owned() }
-    }
-
-    fn go_to(&mut self, place: Place) -> Result<(), Error> {
-        self.input.seek(SeekFrom::Start(place.byte)).map_err(|source| Error::Io { path: self.path.clone(), source })?;
-        self.place = place;
-        Ok(())
-    }
-
-    /// The text up to the end of a line outside quotes, and how many lines that is; none at the end of the file.
-    fn read_record(&mut self) -> Result<(Vec<u8>, u64), Error> {
-        let (mut text, mut lines, mut quotes) = (Vec::new(), 0, Quotes::FieldStart);
-        loop {
-            let before = text.len();
-            let limit = (ROW_BYTES_MAX + 1 - before.min(ROW_BYTES_MAX)) as u64;
-            let read = Read::by_ref(&mut self.input).take(limit).read_until(b'\n', &mut text);
-            let read = read.map_err(|source| Error::Io { path: self.path.clone(), source })?;
-            if read == 0 {
-                return Ok((text, lines));
-            }
-            lines += 1;
-            self.place.byte += read as u64;
-            self.place.line += 1;
-            quotes = text[before..].iter().fold(quotes, |quotes, byte| self.shape.after(quotes, *byte));
-            if quotes != Quotes::Open || lines >= ROW_LINES_MAX || text.len() > ROW_BYTES_MAX {
-                return Ok((text, lines));
-            }
+        match self {
+            Self::Text(rows) => rows.next(),
+            Self::Parquet(rows) => rows.next(),
+            Self::Sheet(rows) => Ok(rows.next()),
         }
     }
 }
 
-#[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that fails says where")]
-mod tests {
-    use std::fs;
-
-    use super::*;
-
-    fn read(text: &[u8], from: Option<Place>) -> Vec<String> {
-        read_as("file.csv", text, &Reading::default(), from)
+/// The columns of a file, if they can tell its values apart; a column without a name is one whose values are dropped.
+fn checked_columns(path: &Path, line: u64, columns: Vec<String>) -> Result<Vec<String>, Error> {
+    let bad = |reason: String| Error::Header { path: path.to_owned(), line, reason };
+    if columns.iter().all(|column| column.trim().is_empty()) {
+        return Err(bad("it names no columns".to_owned()));
     }
-
-    fn read_as(name: &str, text: &[u8], reading: &Reading, from: Option<Place>) -> Vec<String> {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join(name);
-        fs::write(&path, text).unwrap();
-        let mut rows = Rows::open(&path, reading, from).unwrap();
-        let mut seen = Vec::new();
-        while let Some(row) = rows.next().unwrap() {
-            let what = match row.record {
-                Ok(Record::Columns(fields)) => fields.into_iter().map(|(_, value)| value).collect::<Vec<_>>().join("|"),
-                Ok(Record::Object(text)) => text,
-                Err(broken) => format!("{} [{}]", broken.reason, broken.text),
-            };
-            seen.push(format!("{}@{} {what}", row.number, row.line));
-        }
-        seen
+    let is_twice = |(index, column): &(usize, &String)| !column.is_empty() && columns[..*index].contains(column);
+    if let Some((_, twice)) = columns.iter().enumerate().find(is_twice) {
+        return Err(bad(format!("column {twice:?} occurs twice")));
     }
-
-    #[test]
-    fn a_broken_row_is_one_row() {
-        let text = b"\xef\xbb\xbfa,b\r\n1,x\r\n2\r\n\r\n3,\"two\r\nlines, \"\"quoted\"\"\"\r\n4,\"never closed\r\n5,5\" pipe\r\n6,\xe9\r\n7,\"end";
-        assert_eq!(
-            read(text, None),
-            [
-                "1@2 1|x",
-                "2@3 the row has 1 columns, the header has 2 [2]",
-                "3@5 3|two\r\nlines, \"quoted\"",
-                "4@7 a quote opens and does not close [4,\"never closed]",
-                "5@8 5|5\" pipe",
-                "6@9 column \"b\" is not UTF-8 [6,\u{fffd}]",
-                "7@10 a quote opens and does not close [7,\"end]",
-            ]
-        );
-    }
-
-    #[test]
-    fn an_open_quote_that_another_one_closes_swallows_nothing() {
-        let text = b"a,b\n1,\"open\n2,\"closed\"\n3,c\n";
-        let rows = read(text, None);
-        assert_eq!(rows[1..], ["2@3 2|closed", "3@4 3|c"], "{rows:?}");
-        assert!(rows[0].starts_with("1@2 a quote opens"), "{rows:?}");
-    }
-
-    #[test]
-    fn goes_on_where_it_was() {
-        let place = Place { byte: 8, line: 2, row: 1 };
-        assert_eq!(read(b"a,b\n1,x\n2,y\n", Some(place)), ["2@3 2|y"]);
-    }
-
-    #[test]
-    fn the_delimiter_is_found_and_a_header_is_not_needed() {
-        for delimiter in [",", "\t", ";", "|"] {
-            let text = "a,b\n1,\"x\n;|\t,\"\n".replace(',', delimiter);
-            let inner = format!("1@2 1|x\n;|\t{delimiter}");
-            assert_eq!(read(text.as_bytes(), None), [inner], "{delimiter:?}");
-        }
-        let columns = |columns: &[&str]| Some(columns.iter().map(|&column| column.to_owned()).collect());
-        let two = Reading { columns: columns(&["a", "b"]), ..Reading::default() };
-        assert_eq!(read_as("x.tsv", b"\xef\xbb\xbf1,5,6\tx\n2,5\ty\n", &two, None), ["1@1 1,5,6|x", "2@2 2,5|y"]);
-        let one = Reading { columns: columns(&["a"]), delimiter: Some(b';'), ..Reading::default() };
-        assert_eq!(read_as("x.csv", b"1,5\n", &one, None), ["1@1 1,5"]);
-    }
-
-    #[test]
-    fn columns_without_a_name_are_dropped() {
-        assert_eq!(read(b"a,b,,\n1,2,,\n3,4,x,\n", None), ["1@2 1|2", "2@3 3|4"]);
-    }
-
-    #[test]
-    fn other_encodings_and_their_broken_characters() {
-        let in_encoding = |encoding| Reading { encoding: Some(encoding), ..Reading::default() };
-        let latin1 = in_encoding(encoding_rs::WINDOWS_1252);
-        assert_eq!(read_as("x.csv", b"a,b\nZo\xeb,\x80\n", &latin1, None), ["1@2 Zo\u{eb}|\u{20ac}"]);
-        let gb18030 = in_encoding(encoding_rs::GB18030);
-        let text = [b"a,b\n", &*encoding_rs::GB18030.encode("\u{4e0a}\u{6d77},\u{1f600}").0, b"\n\xff,x\n"].concat();
-        assert_eq!(
-            read_as("x.csv", &text, &gb18030, None),
-            ["1@2 \u{4e0a}\u{6d77}|\u{1f600}", "2@3 column \"a\" is not gb18030 [\u{fffd},x]"]
-        );
-    }
-
-    #[test]
-    fn lines_of_json() {
-        let text = b"{\"a\": 1.10}\n\n[1]\n{\"a\":\n{}\n";
-        let rows = read_as("x.ndjson", text, &Reading::default(), None);
-        assert_eq!((&rows[0][..], &rows[1][..]), ("1@1 {\"a\": 1.10}", "2@3 the line is no JSON object [[1]]"));
-        assert!(rows[2].starts_with("3@4 the line is not JSON"), "{rows:?}");
-        assert_eq!(rows[3..], ["4@5 {}"]);
-    }
+    Ok(columns)
 }

@@ -35,7 +35,8 @@ pub async fn import(options: &ImportOptions, shutdown: CancellationToken) -> Res
     let mut journal = Journal::open(options, identity(options, &mapping)?)?;
     let poster = Poster::new(options)?;
     let bar = progress_bar(options);
-    let mut batches = read_batches(options.clone(), mapping, journal.place());
+    let failed = |source| Error::Io { path: options.file.clone(), source };
+    let mut batches = read_batches(options.clone(), mapping, journal.place()).map_err(failed)?;
     let mut answered = stream::poll_fn(|context| batches.poll_recv(context))
         .take_until(shutdown.cancelled())
         .map_ok(|batch| post(&poster, batch))

@@ -99,7 +99,10 @@ fn money_in_any_form() {
         }
     }
     assert_eq!(value(r#""1.234,56 EUR" | money_in(",")"#).as_deref(), Ok("\"1234.56\""));
-    assert_eq!(value("1.10 | money").as_deref(), Ok("\"1.10\""));
+    assert_eq!(value("1.10 | money").as_deref(), Ok("\"1.1\""));
+    assert_eq!(value("2.27e4 | money").as_deref(), Ok("\"22700\""));
+    assert_eq!(value("0.1234567890123456789 | money").as_deref(), Ok("\"0.1234567890123456789\""));
+    assert!(value("1e40 | money").unwrap_err().contains("is no amount that can be kept"));
 }
 
 #[test]

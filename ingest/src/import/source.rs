@@ -1,4 +1,4 @@
-//! A file as plain text that can be read from any place: unpacked where it is packed, and in an encoding whose line ends,
+//! A file as something that can be read from any place: unpacked where it is packed; text in an encoding whose line ends,
 //! quotes and delimiters are those of ASCII. Packed files are unpacked into a nameless temporary file, never into memory.
 
 use std::{
@@ -15,8 +15,22 @@ use crate::Error;
 /// Bytes that are looked at to tell what a file is.
 const MAGIC_BYTES: usize = 4;
 
-/// A file that is open.
-pub(super) struct Source {
+/// Where Parquet begins and ends.
+const PARQUET: &[u8] = b"PAR1";
+const ZIP: &[u8] = b"PK\x03\x04";
+/// The container of .xls, and of other documents of its time.
+const OLE: &[u8] = b"\xd0\xcf\x11\xe0";
+
+/// A file that is open, by what its bytes are.
+pub(super) enum Source {
+    Text(TextFile),
+    Parquet(File),
+    /// A spreadsheet document of any kind.
+    Workbook(File),
+}
+
+/// Delimited text or NDJSON.
+pub(super) struct TextFile {
     pub(super) file: File,
     /// The encoding of its bytes; one in which a byte below 0x30 is always the ASCII character.
     pub(super) encoding: &'static Encoding,
@@ -25,7 +39,7 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Opens a file; gzip, zip (of one file) and byte order marks are told by the first bytes, not by the name.
+    /// Opens a file; gzip, zip (of one file), Parquet, workbooks and byte order marks are told by the bytes, not by the name.
     ///
     /// # Errors
     /// The file cannot be read or unpacked, or is an archive of several files.
@@ -36,7 +50,20 @@ impl Source {
     }
 
     fn of(mut file: File, encoding: Option<&'static Encoding>) -> io::Result<Self> {
-        let marked = Encoding::for_bom(&magic(&mut file)?);
+        let first = magic(&mut file)?;
+        if first == PARQUET && ends_with(&mut file, PARQUET)? {
+            return Ok(Self::Parquet(file));
+        }
+        if first == ZIP || first == OLE {
+            return Ok(Self::Workbook(file));
+        }
+        TextFile::of(file, &first, encoding).map(Self::Text)
+    }
+}
+
+impl TextFile {
+    fn of(file: File, first: &[u8], encoding: Option<&'static Encoding>) -> io::Result<Self> {
+        let marked = Encoding::for_bom(first);
         let encoding = marked.map(|(encoding, _)| encoding).or(encoding).unwrap_or(UTF_8);
         if encoding.is_ascii_compatible() {
             let mark = marked.map_or(0, |(_, bytes)| bytes as u64);
@@ -47,6 +74,19 @@ impl Source {
     }
 }
 
+/// Whether it is a zip archive, as most kinds of workbooks are.
+pub(super) fn is_zip(file: &mut File) -> io::Result<bool> {
+    Ok(magic(file)? == ZIP)
+}
+
+fn ends_with(file: &mut File, end: &[u8]) -> io::Result<bool> {
+    let mut last = Vec::new();
+    file.seek(SeekFrom::End(-(end.len() as i64)))?;
+    file.read_to_end(&mut last)?;
+    file.rewind()?;
+    Ok(last == end)
+}
+
 /// The first bytes; the file stands at its beginning again.
 fn magic(file: &mut File) -> io::Result<Vec<u8>> {
     let mut first = Vec::new();
@@ -55,23 +95,32 @@ fn magic(file: &mut File) -> io::Result<Vec<u8>> {
     Ok(first)
 }
 
+/// What gzip or a zip of one file holds; anything else, a workbook among it, as it is.
 fn unpacked(mut file: File) -> io::Result<File> {
     let first = magic(&mut file)?;
     if first.starts_with(b"\x1f\x8b") {
         return temporary(flate2::read::MultiGzDecoder::new(BufReader::new(file)));
     }
-    if first.starts_with(b"PK\x03\x04") {
-        let mut archive = ZipArchive::new(BufReader::new(file))?;
-        let names = archive.file_names().map(|name| Ok(name?.into_owned())).collect::<Result<Vec<_>, ZipError>>()?;
-        let inside: Vec<String> = names.into_iter().filter(|name| is_data(name)).collect();
-        let [name] = &inside[..] else {
-            let problem = format!("the archive holds {} files ({}); unpack it and name one", inside.len(), inside.join(", "));
-            return Err(io::Error::other(problem));
-        };
-        return temporary(archive.by_name(name)?);
+    if first != ZIP {
+        return Ok(file);
     }
-    Ok(file)
+    let mut archive = ZipArchive::new(BufReader::new(file))?;
+    let names = archive.file_names().map(|name| Ok(name?.into_owned())).collect::<Result<Vec<_>, ZipError>>()?;
+    if names.iter().any(|name| OF_WORKBOOKS.contains(&name.as_str())) {
+        let mut file = archive.into_inner().into_inner();
+        file.rewind()?;
+        return Ok(file);
+    }
+    let inside: Vec<String> = names.into_iter().filter(|name| is_data(name)).collect();
+    let [name] = &inside[..] else {
+        let problem = format!("the archive holds {} files ({}); unpack it and name one", inside.len(), inside.join(", "));
+        return Err(io::Error::other(problem));
+    };
+    temporary(archive.by_name(name)?)
 }
+
+/// Files that every .xlsx and .xlsb, and every .ods, holds.
+const OF_WORKBOOKS: [&str; 2] = ["[Content_Types].xml", "mimetype"];
 
 /// Archives made on a Mac also hold its notes on every file.
 fn is_data(name: &str) -> bool {
@@ -117,7 +166,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
         fs::write(&path, bytes).unwrap();
-        let mut source = Source::open(&path, encoding).map_err(|error| error.to_string())?;
+        let source = Source::open(&path, encoding).map_err(|error| error.to_string())?;
+        let Source::Text(mut source) = source else { panic!("no text") };
         let mut text = Vec::new();
         source.file.seek(SeekFrom::Start(source.mark)).unwrap();
         source.file.read_to_end(&mut text).unwrap();

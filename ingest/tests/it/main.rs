@@ -10,6 +10,7 @@ mod cloud_events;
 mod dead_letters;
 #[path = "../../../query/tests/it/engine.rs"]
 mod engine;
+mod file_formats;
 mod imports;
 mod kafka;
 mod known_answers;

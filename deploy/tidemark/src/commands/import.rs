@@ -14,16 +14,18 @@ const EXAMPLES: &str = "\
 Examples:
   tidemark import sales_pipeline.csv --mapping crm-sales-opportunities --key my-key
   tidemark import export.csv --mapping ./my-mapping.jq --with teams=teams.csv --dry-run
+  tidemark import crm.xlsx --sheet Visits --with accounts=accounts.parquet --mapping ./my-mapping.jq --key my-key
   tidemark import export.tsv.gz --mapping ./my-mapping.jq --encoding gb18030 --columns id,day,amount --key my-key
 
-A mapping is a jq program: one row (an object of its columns) in, zero or more events out. An interrupted import goes on where it
+A mapping is a jq program: one row (an object of its columns) in, zero or more events out. CSV has texts in it, Parquet and Excel
+also numbers and truth values; dates are ISO texts. An interrupted import goes on where it
 stopped when the same command is run again; refused rows go to FILE.refused.ndjson with their reasons. Importing a file twice
 changes nothing; a corrected file corrects when it is imported with a higher --revision.";
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// CSV, TSV or NDJSON files, plain or as .gz or .zip, imported in this order
+    /// CSV, TSV, NDJSON, Parquet or Excel files (.xlsx, .xlsb, .xls, .ods), plain or as .gz or .zip, imported in this order
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     /// The name of a shipped mapping, a .jq file, or a folder with a mapping.jq
@@ -35,6 +37,9 @@ pub struct Args {
     /// Columns of files without a header; of a file given by --with as NAME=A,B,C
     #[arg(long, value_name = "A,B,C")]
     columns: Vec<String>,
+    /// The sheet of a workbook; of a file given by --with as NAME=SHEET [default: the first]
+    #[arg(long, value_name = "SHEET")]
+    sheet: Vec<String>,
     /// What stands between fields: comma, tab, semicolon or pipe [default: found out]
     #[arg(long, value_name = "DELIMITER", value_parser = delimiter)]
     delimiter: Option<u8>,
@@ -117,13 +122,24 @@ impl Args {
         }
         for columns in &self.columns {
             let list = |columns: &str| columns.split(',').map(|column| column.trim().to_owned()).collect::<Vec<_>>();
-            match columns.split_once('=').filter(|(name, _)| options.with.contains_key(*name)) {
+            match of_lookup(columns, &options) {
                 Some((name, columns)) => drop(options.with_columns.insert(name.to_owned(), list(columns))),
                 None => options.reading.columns = Some(list(columns)),
             }
         }
+        for sheet in &self.sheet {
+            match of_lookup(sheet, &options) {
+                Some((name, sheet)) => drop(options.with_sheet.insert(name.to_owned(), sheet.to_owned())),
+                None => options.reading.sheet = Some(sheet.clone()),
+            }
+        }
         Ok(options)
     }
+}
+
+/// Name and value, where the name is that of a file given by --with.
+fn of_lookup<'a>(text: &'a str, options: &ImportOptions) -> Option<(&'a str, &'a str)> {
+    text.split_once('=').filter(|(name, _)| options.with.contains_key(*name))
 }
 
 fn assignment(text: &str) -> Result<(String, String), String> {
@@ -166,10 +182,11 @@ mod tests {
     fn how_files_are_read_is_said_by_options() {
         Line::command().debug_assert();
         let line = "import file.csv --mapping m --dry-run --with teams=t.csv --columns a,b --columns teams=id,name \
-                    --delimiter tab --encoding latin1 --format csv --revision 3";
+                    --sheet Visits --sheet teams=2026 --delimiter tab --encoding latin1 --format csv --revision 3";
         let options = options(line).unwrap();
         assert_eq!(options.reading.columns.unwrap(), ["a", "b"]);
         assert_eq!(options.with_columns["teams"], ["id", "name"]);
+        assert_eq!((options.reading.sheet.as_deref(), &options.with_sheet["teams"][..]), (Some("Visits"), "2026"));
         assert_eq!(options.with["teams"], Path::new("t.csv"));
         assert_eq!((options.reading.delimiter, options.reading.format), (Some(b'\t'), Some(Format::Table)));
         assert_eq!((options.reading.encoding.unwrap().name(), options.revision), ("windows-1252", Some(3)));
