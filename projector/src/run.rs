@@ -15,7 +15,7 @@ use crate::{
     Config, Error,
     measure::Measures,
     metrics::Metrics,
-    pipeline::Partition,
+    pipeline::{Partition, Watermark},
     settings::Settings,
     sink::{ClickHouse, Sink, apply_schema, claim_generation},
     source::{self, LogEnds, Offsets, Publisher, Status, Worker},
@@ -44,9 +44,11 @@ pub async fn run(
         patiently(&config, || apply_schema(&clickhouse)).await?;
         let definitions = settings.definitions_hash();
         patiently(&config, || claim_generation(&clickhouse, settings.generation, &definitions)).await?;
-        let ends = patiently(&config, || look(kafka.clone())).await?;
         let sink = Arc::new(ClickHouse::new(&clickhouse));
-        let partitions = open(&config, &settings, &measures, sink.as_ref(), &ends).await?;
+        let watermarks = watermarks(&config, sink.as_ref(), settings.generation, kafka.partitions).await?;
+        // After the watermarks, which other processes of the group move on: looked at earlier, the log would seem shorter than they say.
+        let ends = patiently(&config, || look(kafka.clone())).await?;
+        let partitions = open(&config, &settings, &measures, &watermarks, &ends)?;
         Ok::<_, Error>((ends, sink, partitions))
     };
     let (ends, sink, partitions) = tokio::select! {
@@ -76,19 +78,32 @@ async fn look(kafka: KafkaConfig) -> Result<Vec<LogEnds>, Error> {
     looked.map_err(|error| Error::Internal(error.to_string()))?
 }
 
+/// How far ClickHouse is, by partition.
+async fn watermarks(
+    config: &Config,
+    sink: &ClickHouse,
+    generation: u32,
+    partitions: i32,
+) -> Result<Vec<Option<Watermark>>, Error> {
+    let mut watermarks = Vec::new();
+    for partition in 0..partitions {
+        watermarks.push(patiently(config, || sink.watermark(generation, partition)).await?);
+    }
+    Ok(watermarks)
+}
+
 /// Opens every partition's state and drops what ClickHouse has lost.
-async fn open(
+fn open(
     config: &Config,
     settings: &Arc<Settings>,
     measures: &Arc<Measures>,
-    sink: &ClickHouse,
+    watermarks: &[Option<Watermark>],
     ends: &[LogEnds],
 ) -> Result<Vec<Partition<LsmPartition>>, Error> {
     let lsm = Lsm::open(&config.state_dir, config.state_cache_bytes)?;
     let mut partitions = Vec::new();
-    for (number, log) in (0..).zip(ends) {
+    for (number, (log, watermark)) in (0..).zip(ends.iter().zip(watermarks)) {
         let mut partition = Partition::open(number, lsm.partition(number)?, settings.clone(), measures.clone())?;
-        let watermark = patiently(config, || sink.watermark(settings.generation, number)).await?;
         if source::check(number, partition.mark(), watermark.as_ref(), log)? {
             tracing::warn!(partition = number, "ClickHouse is behind the local state, which is dropped; the log is read again");
             partition.clear()?;

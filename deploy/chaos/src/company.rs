@@ -1,0 +1,63 @@
+//! The companies whose events are sent: many, each in a known partition, so that every partition always has load and a
+//! company's log stays short enough to be folded from scratch at every read.
+
+use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
+use tidemark_schemas::{
+    log::partition_of,
+    tenant::{Access, Tenants},
+};
+
+/// Partitions of the log.
+pub const PARTITIONS: i32 = 6;
+/// Zones with and without clock changes, on both sides of UTC.
+const TIME_ZONES: [&str; 3] = ["Asia/Shanghai", "America/New_York", "UTC"];
+/// Of all; what the histories' exchange rates lead to.
+pub const CURRENCY: &str = "CNY";
+
+/// One company.
+pub struct Company {
+    pub name: String,
+    pub key: String,
+    pub time_zone: &'static str,
+    pub partition: i32,
+    pub access: Access,
+}
+
+/// As many companies as asked for, the nth in partition n modulo the partitions, and the `tenants.toml` that knows them.
+pub fn found(count: usize) -> Result<(Vec<Company>, String)> {
+    let names: Vec<String> = (0..count).zip((0..PARTITIONS).cycle()).map(|(number, partition)| name(number, partition)).collect();
+    let zone = |number: usize| TIME_ZONES[number % TIME_ZONES.len()];
+    let entries = names.iter().enumerate().map(|(number, name)| {
+        let sha256 = hash(&key(name));
+        format!(
+            "[tenant.{name}]\ntime_zone = \"{}\"\ncurrency = \"{CURRENCY}\"\nkeys = [{{ sha256 = \"{sha256}\", source = \"crm\" }}]\n",
+            zone(number)
+        )
+    });
+    let text: String = entries.collect();
+    let tenants = Tenants::parse(&text)?;
+    let company = |(number, name): (usize, String)| {
+        let key = key(&name);
+        let access = tenants.by_key_hash(&hash(&key)).context("a company without its key")?.clone();
+        let partition = partition_of(&name, PARTITIONS);
+        Ok(Company { name, key, time_zone: zone(number), partition, access })
+    };
+    let companies = names.into_iter().enumerate().map(company).collect::<Result<_>>()?;
+    Ok((companies, text))
+}
+
+/// The first name of that number that lies in the partition.
+fn name(number: usize, partition: i32) -> String {
+    let names = (0..).map(|attempt| format!("company-{number}-{attempt}"));
+    let mut there = names.filter(|name| partition_of(name, PARTITIONS) == partition);
+    there.next().unwrap_or_default()
+}
+
+fn key(name: &str) -> String {
+    format!("key-of-{name}")
+}
+
+fn hash(key: &str) -> String {
+    hex::encode(Sha256::digest(key))
+}
