@@ -64,11 +64,13 @@ pub async fn torment(campaign: Arc<Campaign>, target: Target, mut victim: Victim
     let salt = target.name().bytes().fold(number, |salt, byte| salt.wrapping_mul(31).wrapping_add(u64::from(byte)));
     let mut chance = ChaCha8Rng::seed_from_u64(campaign.args.seed ^ (salt << 16));
     let (kinds, pause) = deck(target);
-    let mut waiting = Vec::new();
+    let (mut waiting, mut is_calm) = (Vec::new(), false);
     loop {
         let next = sleep(Duration::from_secs_f64(pause * chance.random_range(0.3..1.7)));
         tokio::select! {
-            () = next, if !calm.is_cancelled() => {
+            biased;
+            () = calm.cancelled(), if !is_calm => is_calm = true,
+            () = next, if !is_calm => {
                 if waiting.is_empty() {
                     waiting.clone_from(&kinds);
                     waiting.shuffle(&mut chance);

@@ -1,8 +1,10 @@
-//! `cargo xtask`: the two commands a newcomer needs (`demo`, `test`) and the one that both begin with (`fetch`).
+//! `cargo xtask`: the two commands a newcomer needs (`demo`, `test`), the one that both begin with (`fetch`), and the campaign
+//! that torments everything (`chaos`).
 #![expect(clippy::print_stderr, clippy::print_stdout, reason = "a command line speaks on its terminal")]
 
 #[path = "../../tidemark/src/cache.rs"]
 mod cache;
+mod chaos;
 mod demo;
 mod fetch;
 #[path = "../../tidemark/src/java.rs"]
@@ -28,6 +30,8 @@ enum Command {
     Demo(demo::Args),
     /// Run everything that must pass: format, lints, all tests (on the real Kafka and the real ClickHouse engine)
     Test,
+    /// Kill and stop every process of a running Tidemark at random, under load, and check that no number is ever wrong
+    Chaos(chaos::Args),
     /// Only fetch what is missing: Kafka's jars, ClickHouse's engine, Python clients of the tests
     Fetch,
 }
@@ -36,6 +40,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Demo(args) => demo::run(&args),
         Command::Test => test::run(),
+        Command::Chaos(args) => chaos::run(&args),
         Command::Fetch => fetch::run(),
     };
     match done {

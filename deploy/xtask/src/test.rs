@@ -12,13 +12,14 @@ use crate::{cache, fetch};
 type Stage = (&'static str, fn() -> Result<()>);
 
 /// The binaries come before the tests, which start them.
-const STAGES: [Stage; 6] = [
+const STAGES: [Stage; 7] = [
     ("fetch", fetch::run),
     ("format", || openly(&mut cargo(&["fmt", "--all", "--check"]))),
     ("build", || openly(&mut cargo(&["build", "--workspace", "--bins"]))),
     ("lints", || openly(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))),
     ("tests", || openly(cargo(&["test", "--workspace"]).env("TIDEMARK_CACHE", cache::dir()))),
     ("demo", demo_once),
+    ("chaos", chaos_briefly),
 ];
 
 /// Runs all stages; stops at the first that fails.
@@ -49,6 +50,11 @@ fn demo_once() -> Result<()> {
     demo.env("TIDEMARK_INGEST__LISTEN", ingest).env("TIDEMARK_PROJECTOR__LISTEN", projector).env("TIDEMARK_QUERY__LISTEN", query);
     demo.env("TIDEMARK_KAFKA__BROKERS", kafka).env("TIDEMARK_CLICKHOUSE__URL", format!("http://{clickhouse}"));
     openly(&mut demo)
+}
+
+/// A minute of it, at a rate that a dev build keeps up with beside everything else. Only what is wrong fails, nothing slow.
+fn chaos_briefly() -> Result<()> {
+    openly(&mut cargo(&["run", "--quiet", "--package", "xtask", "--", "chaos", "--minutes", "1", "--rate", "200"]))
 }
 
 /// All held until all are known, so that they differ.

@@ -57,6 +57,10 @@ impl Offsets {
         owned.filter_map(|(partition, _)| i32::try_from(partition).ok()).collect()
     }
 
+    fn is_assigned(&self, partition: i32) -> bool {
+        slot(&self.assigned, partition).is_some_and(|assigned| assigned.load(Ordering::Acquire) == 1)
+    }
+
     fn assign(&self, partition: i32, is_assigned: bool) {
         if let Some(assigned) = slot(&self.assigned, partition) {
             assigned.store(i64::from(is_assigned), Ordering::Release);
@@ -119,8 +123,12 @@ pub fn connect(config: &Config, kafka: &KafkaConfig, offsets: Arc<Offsets>) -> R
     Ok(consumer)
 }
 
-/// Tells the group how far a partition is; only for those who look at the group, the state decides.
+/// Tells the group how far a partition of ours is; only for those who look at the group, the state decides. Of one that was
+/// taken away (this process was silent for too long) it would be the last word: Kafka's client ends with whom it is refused.
 pub fn commit(consumer: &Consumer, partition: i32, next_offset: i64) {
+    if !consumer.context().offsets.is_assigned(partition) {
+        return;
+    }
     let mut list = TopicPartitionList::new();
     let stored = list.add_partition_offset(EVENTS_TOPIC, partition, Offset::Offset(next_offset));
     if let Err(error) = stored.and_then(|()| consumer.commit(&list, CommitMode::Async)) {

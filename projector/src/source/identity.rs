@@ -59,10 +59,10 @@ pub fn log_ends(kafka: &KafkaConfig) -> Result<Vec<LogEnds>, Error> {
         )));
     }
     // A log without its cluster would pass for another log.
-    let cluster = consumer.client().fetch_cluster_id(ANSWER_WITHIN).ok_or_else(|| Error::Unavailable {
-        system: "Kafka",
-        reason: "it does not say which cluster it is".to_owned(),
-    })?;
+    let cluster = consumer
+        .client()
+        .fetch_cluster_id(ANSWER_WITHIN)
+        .ok_or_else(|| Error::Unavailable { system: "Kafka", reason: "it does not say which cluster it is".to_owned() })?;
     (0..kafka.partitions).map(|partition| ends(&consumer, &cluster, partition)).collect()
 }
 
