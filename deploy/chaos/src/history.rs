@@ -38,25 +38,18 @@ pub async fn bodies(stage: &Stage, company: &Company, seed: u64, number: usize) 
     let seed = seed.wrapping_mul(1_000_003).wrapping_add(number as u64);
     let lines = if number % 3 == 2 { arbitrary(company, seed)? } else { simulated(stage, company, seed).await? };
     let mut chance = ChaCha8Rng::seed_from_u64(seed);
+    // What ingest would refuse is left out: only what can be acknowledged can be lost.
+    let valid = lines.lines().filter_map(|line| {
+        let event = read_event(line, &company.access, NOW_MS).ok()?;
+        Some((line, event.payload_hash()))
+    });
+    let mut valid = valid.peekable();
     let mut bodies = Vec::new();
-    let mut lines = lines.lines().peekable();
-    while lines.peek().is_some() {
-        let size = chance.random_range(1..=BODY_EVENTS_MAX);
-        bodies.push(body(company, lines.by_ref().take(size))?);
+    while valid.peek().is_some() {
+        let (lines, hashes): (Vec<&str>, Vec<u128>) = valid.by_ref().take(chance.random_range(1..=BODY_EVENTS_MAX)).unzip();
+        bodies.push(Body { lines: lines.join("\n"), hashes });
     }
     Ok(bodies)
-}
-
-/// What ingest would refuse is left out: only what can be acknowledged can be lost.
-fn body<'a>(company: &Company, lines: impl Iterator<Item = &'a str>) -> Result<Body> {
-    let mut body = Body { lines: String::new(), hashes: Vec::new() };
-    for line in lines {
-        let Ok(event) = read_event(line, &company.access, NOW_MS) else { continue };
-        body.lines.push_str(line);
-        body.lines.push('\n');
-        body.hashes.push(event.payload_hash());
-    }
-    Ok(body)
 }
 
 fn arbitrary(company: &Company, seed: u64) -> Result<String> {

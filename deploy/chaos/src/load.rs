@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -112,18 +112,20 @@ async fn post(campaign: &Campaign, client: &reqwest::Client, company: &Company, 
 
 /// A rate that all senders keep together; what an outage cost is made up for afterwards.
 pub struct Pace {
-    started: Instant,
+    /// When the first body was about to be sent.
+    started: OnceLock<Instant>,
     per_second: f64,
     sent: AtomicU64,
 }
 
 impl Pace {
     pub fn new(per_second: u32) -> Self {
-        Self { started: Instant::now(), per_second: f64::from(per_second), sent: AtomicU64::new(0) }
+        Self { started: OnceLock::new(), per_second: f64::from(per_second), sent: AtomicU64::new(0) }
     }
 
     async fn wait(&self, calm: &CancellationToken) {
-        let due = self.started + Duration::from_secs_f64(self.sent.load(Ordering::Relaxed) as f64 / self.per_second);
+        let started = *self.started.get_or_init(Instant::now);
+        let due = started + Duration::from_secs_f64(self.sent.load(Ordering::Relaxed) as f64 / self.per_second);
         tokio::select! {
             () = tokio::time::sleep_until(due) => {}
             () = calm.cancelled() => {}
