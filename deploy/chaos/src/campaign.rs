@@ -115,7 +115,7 @@ impl Campaign {
         );
         let seconds = self.progress.elapsed().as_secs();
         self.progress.set_position(seconds);
-        if !std::io::stderr().is_terminal() && seconds % SAY_SELDOM == 0 {
+        if !std::io::stderr().is_terminal() && seconds.is_multiple_of(SAY_SELDOM) {
             eprintln!("{seconds:>5} s {message}");
         }
         self.progress.set_message(message);
@@ -149,13 +149,17 @@ async fn play(campaign: &Arc<Campaign>, up: Pid, tasks: &mut JoinSet<Result<()>>
     let in_log = come_to_rest(campaign, tasks).await?;
     let caught_up_s = calm_since.elapsed().as_secs_f64();
     rest.cancel();
-    let minutes = campaign.args.minutes;
+    report(campaign, in_log, caught_up_s).await
+}
+
+/// Compares everything and says what was found.
+async fn report(campaign: &Arc<Campaign>, in_log: i64, caught_up_s: f64) -> Result<Report> {
     let acked = campaign.acked.events();
     let Balance { lost, never_sent, duplicates } = balance(campaign)?;
     let compared = compare_all(campaign).await?;
     Ok(Report {
         seed: campaign.args.seed,
-        minutes,
+        minutes: campaign.args.minutes,
         counts: campaign.tally.now(),
         rebalances: campaign.stage.rebalances(),
         acked,
@@ -181,7 +185,7 @@ async fn start(campaign: &Campaign, up: Pid) -> Result<Vec<(Target, Victim)>> {
     for target in TARGETS {
         let victim = match target {
             Target::Kafka | Target::Engine => Victim::Server { up },
-            _ => Victim::Ours(stage.start_service(target)?),
+            _ => Victim::Ours(Box::new(stage.start_service(target)?)),
         };
         victims.push((target, victim));
     }

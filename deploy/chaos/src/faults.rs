@@ -51,7 +51,7 @@ fn deck(target: Target) -> (Vec<Blow>, f64) {
 
 /// The victim: a process of ours, or a server that `tidemark up` keeps.
 pub enum Victim {
-    Ours(Process),
+    Ours(Box<Process>),
     Server { up: Pid },
 }
 
@@ -103,32 +103,30 @@ async fn strike(campaign: &Campaign, target: Target, victim: &mut Victim, blow: 
     let (Blow::Kill(from, to) | Blow::Stop(from, to) | Blow::LoseState(from, to)) = blow;
     let still = Duration::from_secs_f64(chance.random_range(from..to));
     campaign.watch.blow(target);
-    match blow {
-        Blow::Stop(..) => {
+    match (blow, victim) {
+        (Blow::Stop(..), victim) => {
             campaign.tally.stopped(target);
-            let Some(pid) = pid(campaign, target, victim).await? else { return Ok(()) };
-            signal(pid, Signal::STOP);
-            sleep(still).await;
-            signal(pid, Signal::CONT);
-        }
-        Blow::Kill(..) | Blow::LoseState(..) => {
-            campaign.tally.killed(target);
-            match victim {
-                Victim::Server { .. } => {
-                    if let Some(pid) = pid(campaign, target, victim).await? {
-                        signal(pid, Signal::KILL);
-                    }
-                }
-                Victim::Ours(process) => {
-                    process.kill().await?;
-                    if matches!(blow, Blow::LoseState(..)) {
-                        fs::remove_dir_all(campaign.stage.state_of(target))?;
-                        campaign.tally.state_lost();
-                    }
-                    sleep(still).await;
-                    process.start_again()?;
-                }
+            if let Some(pid) = pid(campaign, target, victim).await? {
+                signal(pid, Signal::STOP);
+                sleep(still).await;
+                signal(pid, Signal::CONT);
             }
+        }
+        (_, victim @ Victim::Server { .. }) => {
+            campaign.tally.killed(target);
+            if let Some(pid) = pid(campaign, target, victim).await? {
+                signal(pid, Signal::KILL);
+            }
+        }
+        (blow, Victim::Ours(process)) => {
+            campaign.tally.killed(target);
+            process.kill().await?;
+            if matches!(blow, Blow::LoseState(..)) {
+                fs::remove_dir_all(campaign.stage.state_of(target))?;
+                campaign.tally.state_lost();
+            }
+            sleep(still).await;
+            process.start_again()?;
         }
     }
     Ok(())
