@@ -58,7 +58,7 @@ fn attributes_and_extensions_become_the_envelope() {
 
 #[test]
 fn a_retraction() {
-    for retracted in [json!(true), json!("true")] {
+    for retracted in [json!(true), json!("true"), json!("True")] {
         let event =
             json!({ "specversion": "1.0", "id": "e1", "source": "s", "type": "deal.won", "revision": 4, "retracted": retracted });
         let event = read(&event).unwrap();

@@ -7,6 +7,8 @@ mod arbitrary;
 mod bad_requests;
 mod clickhouse_kafka;
 mod cloud_events;
+mod cloudevents_sdk;
+mod confluent_kafka;
 mod dead_letters;
 #[path = "../../../query/tests/it/engine.rs"]
 mod engine;
@@ -17,6 +19,8 @@ mod known_answers;
 mod operates;
 mod outages;
 mod overload;
+#[path = "../../../deploy/clickhouse-embedded/tests/it/python.rs"]
+mod python;
 mod rates;
 mod refuses;
 mod registry;

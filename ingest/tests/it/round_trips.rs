@@ -67,7 +67,8 @@ fn the_fast_codec_writes_what_apache_avro_reads() {
     assert_eq!(seen.len(), EventType::ALL.len(), "every type came by");
 }
 
-fn expected(event: &Event) -> Value {
+/// What a record of this event says to any reader.
+pub fn expected(event: &Event) -> Value {
     let mut record = serde_json::to_value(&event.envelope).unwrap();
     record["data"] = payload_to_json(&event.data).unwrap();
     without_nulls(record)

@@ -31,6 +31,12 @@ impl Dialect {
         let inner = json.get().strip_prefix('"').and_then(|text| text.strip_suffix('"'));
         inner
             .filter(|_| self == Self::CloudEvents)
+            .map(|inner| match inner {
+                // As the Python SDK writes them in binary mode.
+                "True" => "true",
+                "False" => "false",
+                other => other,
+            })
             .filter(|inner| matches!(*inner, "true" | "false") || inner.bytes().all(|byte| byte.is_ascii_digit()))
             .and_then(|inner| serde_json::from_str(inner).ok())
             .unwrap_or(json)
