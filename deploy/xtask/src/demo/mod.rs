@@ -1,5 +1,6 @@
 //! `cargo xtask demo`: the whole product on this machine, with something in it and a few answers out of it.
 
+mod companies;
 mod feed;
 mod questions;
 mod up;
@@ -10,13 +11,12 @@ use anyhow::Result;
 
 use crate::fetch::{self, tools};
 use crate::process::{self, cargo, openly};
-use feed::Feed;
 use up::Up;
 
 /// What the demo is asked for.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Import real exports from this directory (crm-sales-opportunities) instead of simulating a sales organisation
+    /// Import every public export that lies in this directory and has a shipped mapping, instead of simulating a sales organisation
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// State directory [default: data/demo, or data/demo-import with --data]
@@ -29,15 +29,18 @@ pub struct Args {
 
 /// Fetches, builds, starts, feeds, asks.
 pub fn run(args: &Args) -> Result<()> {
-    let feed = Feed::choose(args.data.as_deref())?;
+    let feeds = feed::choose(args.data.as_deref())?;
     tools::require_compiler()?;
     fetch::run()?;
     eprintln!("building (the first time takes about 10 minutes) ...");
     openly(&mut cargo(&["build", "--quiet", "--workspace", "--bins"]))?;
-    let state = args.state.clone().unwrap_or_else(|| process::workspace().join("data").join(feed.name()));
-    let up = Up::start(&state, &feed)?;
-    let position = feed.send(&state)?;
-    questions::ask(&up.query, &feed, &position)?;
+    let name = feeds.first().map_or("demo", |feed| feed.state());
+    let state = args.state.clone().unwrap_or_else(|| process::workspace().join("data").join(name));
+    let up = Up::start(&state, &feeds)?;
+    let positions = feeds.iter().map(|feed| feed.send(&state)).collect::<Result<Vec<_>>>()?;
+    for (feed, position) in feeds.iter().zip(&positions) {
+        questions::ask(&up.query, feed, position)?;
+    }
     if args.once {
         return up.stop();
     }

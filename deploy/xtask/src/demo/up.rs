@@ -6,7 +6,8 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use super::feed::{Feed, KEY, TENANT};
+use super::companies::Company;
+use super::feed::Feed;
 use crate::process;
 
 /// The running stack; ends with this value.
@@ -18,11 +19,14 @@ pub struct Up {
 
 impl Up {
     /// Starts it and prints its addresses once it is ready.
-    pub fn start(state: &Path, feed: &Feed) -> Result<Self> {
+    pub fn start(state: &Path, feeds: &[Feed]) -> Result<Self> {
         // Ctrl-C reaches the child too, which then ends everything in order; we only wait for it.
         ctrlc::set_handler(|| {}).context("cannot listen for Ctrl-C")?;
-        let mut command = Command::new(process::binaries()?.join("tidemark"));
-        command.arg("--state").arg(state).args(["up", "--tenant", TENANT, "--key", KEY]).args(feed.tenant_settings());
+        for feed in feeds {
+            add_tenant(state, feed.company)?;
+        }
+        let mut command = tidemark(state)?;
+        command.arg("up");
         // What is worth a line every second belongs into a log, not into a demo.
         command.env("TIDEMARK_LOG__FILTER", "warn,librdkafka=off").stdout(Stdio::piped());
         let mut child = command.spawn().context("cannot start `tidemark up`")?;
@@ -35,7 +39,9 @@ impl Up {
                 address.trim().clone_into(&mut up.query);
             }
             if line == "tidemark is ready" {
-                println!("key         {KEY}");
+                for feed in feeds {
+                    println!("key         {} (tenant {})", feed.company.key(), feed.company.name);
+                }
                 return Ok(up);
             }
         }
@@ -60,6 +66,20 @@ impl Up {
     fn ask_to_end(&self) -> Result<()> {
         process::quietly("stopping", Command::new("kill").arg(self.child.id().to_string())).map(drop)
     }
+}
+
+/// Tenants are read at start; one that is there already stays as it is.
+fn add_tenant(state: &Path, company: &Company) -> Result<()> {
+    let mut add = tidemark(state)?;
+    add.args(["tenant", "add", company.name, "--key", &company.key()]);
+    add.args(["--time-zone", company.time_zone, "--currency", company.currency]);
+    process::quietly(&format!("tenant {}", company.name), &mut add).map(drop)
+}
+
+fn tidemark(state: &Path) -> Result<Command> {
+    let mut command = Command::new(process::binaries()?.join("tidemark"));
+    command.arg("--state").arg(state);
+    Ok(command)
 }
 
 impl Drop for Up {
