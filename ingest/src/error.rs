@@ -120,9 +120,16 @@ pub enum Error {
         answer: String,
     },
 
+    /// There is nothing to deal with.
+    #[error("there is no dead letter {id:?}, or it is older than what is looked at; `tidemark dead list --letters` shows ids")]
+    NoSuchLetter {
+        /// As asked for.
+        id: String,
+    },
+
     // Try again.
     /// Ingest does not answer, or is too busy.
-    #[error("{url} took nothing for {waited_ms} ms ({reason}); start the import again and it goes on where it stopped")]
+    #[error("{url} took nothing for {waited_ms} ms ({reason}); start again and it goes on where it stopped")]
     IngestUnreachable {
         /// Where.
         url: String,

@@ -22,5 +22,9 @@ pub use accept::{
 pub use clock::Clock;
 pub use config::Config;
 pub use error::Error;
+pub use import::{
+    Cause, Causes, Letter, LetterFilter, Letters, MendOptions, MendReport, Mending, Reason, causes, drop_letters, letter,
+    letters, replay,
+};
 pub use import::{Format, ImportOptions, Preview, Reading, Summary, Unmapped, import, map_rows, preview};
 pub use service::{Server, bind, run};

@@ -11,7 +11,7 @@ use axum::{
 
 use crate::{
     http::{
-        access_log::log_access, dead::list_dead, events::post_events, health, read_out::read_out, request_id::identify,
+        access_log::log_access, dead::list_dead, dead_letter, events::post_events, health, read_out::read_out, request_id::identify,
         shed::shed, trace::trace, unknown,
     },
     registry,
@@ -25,6 +25,10 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
     let work = Router::new()
         .route("/v1/events", post(post_events))
         .route("/v1/dead", get(list_dead))
+        .route("/v1/dead/replay", post(dead_letter::replay_many))
+        .route("/v1/dead/drop", post(dead_letter::drop_many))
+        .route("/v1/dead/{id}", get(dead_letter::show).delete(dead_letter::drop_one))
+        .route("/v1/dead/{id}/replay", post(dead_letter::replay_one))
         .merge(registry_routes())
         .route_layer(from_fn_with_state(service.clone(), shed))
         .route_layer(from_fn(trace));

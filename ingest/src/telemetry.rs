@@ -20,6 +20,7 @@ const BODY_BYTES: &str = "tidemark_ingest_body_bytes_total";
 const EVENTS_ACCEPTED: &str = "tidemark_ingest_events_accepted_total";
 const PROBLEMS: &str = "tidemark_ingest_problems_total";
 const DEAD_LETTERS: &str = "tidemark_ingest_dead_letters_total";
+const RESOLVED: &str = "tidemark_ingest_dead_letters_resolved_total";
 const IN_FLIGHT_BYTES: &str = "tidemark_ingest_in_flight_bytes";
 const PUBLISH_SECONDS: &str = "tidemark_ingest_publish_seconds";
 
@@ -48,6 +49,7 @@ impl Metrics {
         describe(EVENTS_ACCEPTED, Unit::Count, "Events that Kafka has acknowledged, by type; duplicates count.");
         describe(PROBLEMS, Unit::Count, "What was wrong with refused events, by code; an event may have several.");
         describe(DEAD_LETTERS, Unit::Count, "Refused events and unreadable bodies that Kafka has acknowledged.");
+        describe(RESOLVED, Unit::Count, "Dead letters that were dealt with, by how: replayed or dropped.");
         recorder.describe_gauge(KeyName::from(IN_FLIGHT_BYTES), Some(Unit::Bytes), "Bodies being worked on.".into());
         recorder.describe_histogram(KeyName::from(PUBLISH_SECONDS), Some(Unit::Seconds), "From queueing to Kafka's word.".into());
         Ok(Self {
@@ -94,6 +96,9 @@ impl Metrics {
         }
         for (code, count) in &batch.refused {
             self.counter(PROBLEMS, vec![Label::new("code", code.name())]).increment(*count);
+        }
+        for (how, count) in &batch.resolved {
+            self.counter(RESOLVED, vec![Label::new("how", how.name())]).increment(*count as u64);
         }
     }
 

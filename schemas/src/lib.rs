@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "tests"))]
 
 pub mod connect;
+pub mod dead;
 pub mod decimal;
 pub mod events;
 pub mod fact;

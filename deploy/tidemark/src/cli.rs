@@ -63,6 +63,8 @@ pub enum Command {
     Query,
     /// Turn the rows of CSV files into events by a mapping and send them to ingest
     Import(commands::import::Args),
+    /// List what was refused, mend it, send it again or drop it
+    Dead(commands::dead::Args),
     /// Invent a sales organisation and write its events as NDJSON, or send them to ingest
     Simulate(simulate::Args),
     /// Check everything that Tidemark needs and say what to do about what is missing

@@ -48,6 +48,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Project => commands::serve::run(&place, Service::Projector).await,
         Command::Query => commands::serve::run(&place, Service::Query).await,
         Command::Import(args) => commands::import::run(&place, args).await,
+        Command::Dead(args) => commands::dead::run(&place, args).await,
         Command::Simulate(args) => simulate::run(&place, args).await,
         Command::Doctor => commands::doctor::run(&place).await,
         Command::Config => commands::config::run(),

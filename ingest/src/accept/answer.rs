@@ -27,7 +27,7 @@ pub(crate) struct Answer {
 }
 
 /// One problem of one event.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct Refusal {
     /// Which event of the body, from 0; in NDJSON empty lines do not count.
     pub(crate) index: usize,

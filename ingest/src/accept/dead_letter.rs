@@ -4,15 +4,31 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tidemark_schemas::{events::payload::Instant, tenant::Access};
 
-use super::{split::Form, validate::Problem};
+use super::{
+    row::{ROW_TYPE, Row},
+    split::{Form, Item},
+    validate::Problem,
+};
 use crate::http::request_id::{self, RequestId};
 
 /// What of a request it was.
-pub(super) enum Place {
-    /// An event, by its index.
-    Item(Form, usize),
-    /// All of it: it could not be cut into events.
-    Body(Form),
+pub(super) struct Place<'a> {
+    /// Where it stood; none for a whole body, which could not be cut into events.
+    index: Option<usize>,
+    content_type: &'static str,
+    row: Option<Row<'a>>,
+}
+
+impl<'a> Place<'a> {
+    pub(super) fn item(form: Form, index: usize, item: &Item<'a>) -> Self {
+        let is_row = item.row.is_some() && item.json.is_err();
+        let content_type = if is_row { ROW_TYPE } else { form.event_type() };
+        Self { index: Some(index), content_type, row: item.row.clone() }
+    }
+
+    pub(super) fn body(form: Form) -> Self {
+        Self { index: None, content_type: form.body_type(), row: None }
+    }
 }
 
 /// One refused event, or one body that could not be read at all; the value of a `crm.dead` record.
@@ -34,20 +50,20 @@ pub(crate) struct DeadLetter<'a> {
     /// How `body` holds the bytes: as text, or in hex where they are no UTF-8.
     encoding: &'static str,
     body: String,
+    /// The row of a file that it was made of, to be mapped again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    row: Option<Row<'a>>,
 }
 
 impl<'a> DeadLetter<'a> {
-    pub(super) fn new(access: &'a Access, received_at: Instant, place: Place, raw: &[u8], reasons: &'a [Problem]) -> Self {
+    pub(super) fn new(access: &'a Access, received_at: Instant, place: Place<'a>, raw: &[u8], reasons: &'a [Problem]) -> Self {
         let mut hash = Sha256::new();
         hash.update(access.tenant.as_bytes());
         // Tenant names have no NUL, so that no other pair gives these bytes.
         hash.update([0]);
         hash.update(raw);
         let (encoding, body) = body(raw);
-        let (index, content_type) = match place {
-            Place::Item(form, index) => (Some(index), form.event_type()),
-            Place::Body(form) => (None, form.body_type()),
-        };
+        let Place { index, content_type, row } = place;
         Self {
             id: hex::encode(hash.finalize()),
             tenant: &access.tenant,
@@ -59,6 +75,7 @@ impl<'a> DeadLetter<'a> {
             content_type,
             encoding,
             body,
+            row,
         }
     }
 }

@@ -6,7 +6,7 @@ use super::Rejection;
 
 /// # Errors
 /// 500 when an event that validation let through does not fit its schema: a fault of ours, and nothing is published.
-pub(super) fn encode(event: &Event) -> Result<Vec<u8>, Rejection> {
+pub(crate) fn encode(event: &Event) -> Result<Vec<u8>, Rejection> {
     wire::encode(event).map_err(|error| {
         tracing::error!(%error, "an event that was valid cannot be encoded");
         Rejection::ours(format!("{error}; nothing was kept, please report this"))

@@ -50,11 +50,11 @@ fn judge_all(
     let mut batch = Batch::new(access.tenant.clone());
     let mut refused = Vec::new();
     for (index, item) in items.into_iter().enumerate() {
-        let raw = item.raw;
+        let (raw, place) = (item.raw, Place::item(form, index, &item));
         match judge(item, form.dialect(), access, received_at) {
             Ok(event) => batch.add_event(&event, encode(&event)?),
             Err(problems) => {
-                batch.add_dead_letter(&DeadLetter::new(access, received_at, Place::Item(form, index), raw, &problems))?;
+                batch.add_dead_letter(&DeadLetter::new(access, received_at, place, raw, &problems))?;
                 refused.extend(problems.into_iter().map(|problem| Refusal { index, problem }));
             }
         }
@@ -66,8 +66,29 @@ fn judge_all(
 fn judge(item: Item<'_>, dialect: Dialect, access: &Access, received_at: Instant) -> Result<Event, Vec<Problem>> {
     match item.json {
         Ok(json) => validate(json, dialect, access, received_at).map(|event| stamp(event, access, received_at)),
-        Err(reason) => Err(vec![Problem::of_event(Code::MalformedJson, reason)]),
+        Err(problem) => Err(vec![problem]),
     }
+}
+
+/// What is in a body, and what is wrong with it.
+#[derive(Default)]
+pub(crate) struct Judged {
+    pub(crate) events: Vec<Event>,
+    pub(crate) refused: Vec<Refusal>,
+}
+
+/// Split → validate → stamp, and nothing is kept: for those who decide on all of a body.
+pub(crate) fn judge_body(form: Form, body: &[u8], access: &Access, received_at: Instant) -> Judged {
+    let mut judged = Judged::default();
+    let items = split(form, body)
+        .unwrap_or_else(|reason| vec![Item { raw: body, json: Err(Problem::of_event(Code::MalformedJson, reason)), row: None }]);
+    for (index, item) in items.into_iter().enumerate() {
+        match judge(item, form.dialect(), access, received_at) {
+            Ok(event) => judged.events.push(event),
+            Err(problems) => judged.refused.extend(problems.into_iter().map(|problem| Refusal { index, problem })),
+        }
+    }
+    judged
 }
 
 /// Reads one event as `POST /v1/events` does: sent with a key of `access`, received at `now` (milliseconds UTC).
@@ -87,8 +108,9 @@ pub fn read_cloud_event(text: &str, access: &Access, now: Instant) -> Result<Eve
 }
 
 fn read(text: &str, dialect: Dialect, access: &Access, now: Instant) -> Result<Event, Vec<Problem>> {
-    let json = serde_json::from_str::<&RawValue>(text).map_err(|error| format!("not JSON: {error}"));
-    judge(Item { raw: text.as_bytes(), json }, dialect, access, now)
+    let json = serde_json::from_str::<&RawValue>(text);
+    let json = json.map_err(|error| Problem::of_event(Code::MalformedJson, format!("not JSON: {error}")));
+    judge(Item { raw: text.as_bytes(), json, row: None }, dialect, access, now)
 }
 
 fn bound(service: &Service, events: usize) -> Result<(), Rejection> {
@@ -127,7 +149,7 @@ async fn keep_unreadable(
     }
     let problems = [Problem::of_event(Code::MalformedJson, reason.clone())];
     let mut batch = Batch::new(access.tenant.clone());
-    batch.add_dead_letter(&DeadLetter::new(access, received_at, Place::Body(form), body, &problems))?;
+    batch.add_dead_letter(&DeadLetter::new(access, received_at, Place::body(form), body, &problems))?;
     service.publish(&batch).await?;
     let message = format!("{reason}; no event was accepted, the body is kept as a dead letter");
     Ok(Rejection::new(StatusCode::BAD_REQUEST, Code::MalformedJson.name(), message))

@@ -1,5 +1,5 @@
 //! A body becomes the texts of its events: one JSON object, an array of them, one object a line (NDJSON), a CloudEvent
-//! or a batch of them. What the events say is for `validate`.
+//! or a batch of them, or one row of a file a line. What the events say is for `validate`.
 
 use axum::http::{HeaderMap, header::CONTENT_TYPE};
 use serde_json::value::RawValue;
@@ -7,7 +7,8 @@ use serde_json::value::RawValue;
 use super::{
     Rejection,
     binary::is_binary,
-    validate::{Dialect, is_json},
+    row::{self, ROWS_TYPE, Row},
+    validate::{Code, Dialect, Problem, is_json},
 };
 
 /// How a body is cut into events.
@@ -23,6 +24,8 @@ pub(crate) enum Form {
     CloudEvents,
     /// A CloudEvent in binary mode, which is made a structured one before anything else.
     BinaryCloudEvent,
+    /// One row of a file a line, with the events that a mapping made of it.
+    Rows,
 }
 
 impl Form {
@@ -35,19 +38,27 @@ impl Form {
         if !is_structured && is_binary(headers) && (essence.is_empty() || is_json(&essence)) {
             return Ok(Self::BinaryCloudEvent);
         }
-        match essence.as_str() {
-            "application/json" => Ok(Self::Json),
-            "application/x-ndjson" | "application/ndjson" | "application/jsonl" => Ok(Self::Lines),
-            "application/cloudevents+json" => Ok(Self::CloudEvent),
-            "application/cloudevents-batch+json" => Ok(Self::CloudEvents),
-            _ => Err(Rejection::unsupported(
+        Self::named(&essence).ok_or_else(|| {
+            Rejection::unsupported(
                 "content_type",
                 format!(
                     "Content-Type {sent:?} is not accepted: send application/json (an object or an array), \
                      application/x-ndjson (an object a line), application/cloudevents+json or \
                      application/cloudevents-batch+json; nothing was kept"
                 ),
-            )),
+            )
+        })
+    }
+
+    /// The form of a content type without parameters.
+    pub(crate) fn named(essence: &str) -> Option<Self> {
+        match essence {
+            "application/json" => Some(Self::Json),
+            "application/x-ndjson" | "application/ndjson" | "application/jsonl" => Some(Self::Lines),
+            "application/cloudevents+json" => Some(Self::CloudEvent),
+            "application/cloudevents-batch+json" => Some(Self::CloudEvents),
+            ROWS_TYPE => Some(Self::Rows),
+            _ => None,
         }
     }
 }
@@ -56,7 +67,7 @@ impl Form {
     /// How its events name their fields.
     pub(crate) fn dialect(self) -> Dialect {
         match self {
-            Self::Json | Self::Lines => Dialect::Tidemark,
+            Self::Json | Self::Lines | Self::Rows => Dialect::Tidemark,
             Self::CloudEvent | Self::CloudEvents | Self::BinaryCloudEvent => Dialect::CloudEvents,
         }
     }
@@ -74,6 +85,7 @@ impl Form {
         match self {
             Self::Lines => "application/x-ndjson",
             Self::CloudEvents => "application/cloudevents-batch+json",
+            Self::Rows => ROWS_TYPE,
             one => one.event_type(),
         }
     }
@@ -83,8 +95,10 @@ impl Form {
 pub(crate) struct Item<'a> {
     /// The bytes, for the dead letter.
     pub(crate) raw: &'a [u8],
-    /// JSON of some kind, or why it is not.
-    pub(crate) json: Result<&'a RawValue, String>,
+    /// JSON of some kind, or why there is none.
+    pub(crate) json: Result<&'a RawValue, Problem>,
+    /// The row of a file that it was made of.
+    pub(crate) row: Option<Row<'a>>,
 }
 
 /// The events of a body, in order.
@@ -92,6 +106,10 @@ pub(crate) struct Item<'a> {
 /// # Errors
 /// Why the body as a whole cannot be read; a broken line of NDJSON is only that line's.
 pub(crate) fn split(form: Form, body: &[u8]) -> Result<Vec<Item<'_>>, String> {
+    if form == Form::Rows {
+        let items = lines(body).map(|line| row::items(line).unwrap_or_else(|reason| vec![malformed(line, reason)]));
+        return Ok(items.flatten().collect());
+    }
     if form == Form::Lines || (form == Form::Json && is_lines(body)) {
         return Ok(lines(body).map(line).collect());
     }
@@ -102,7 +120,7 @@ pub(crate) fn split(form: Form, body: &[u8]) -> Result<Vec<Item<'_>>, String> {
     } else {
         vec![serde_json::from_str(text).map_err(|error| unreadable(&error))?]
     };
-    Ok(items.into_iter().map(|json| Item { raw: json.get().as_bytes(), json: Ok(json) }).collect())
+    Ok(items.into_iter().map(|json| Item { raw: json.get().as_bytes(), json: Ok(json), row: None }).collect())
 }
 
 fn unreadable(error: &serde_json::Error) -> String {
@@ -125,7 +143,14 @@ fn line(raw: &[u8]) -> Item<'_> {
         Ok(text) => serde_json::from_str(text).map_err(|error| format!("the line is not JSON: {error}")),
         Err(error) => Err(format!("the line is not UTF-8: {error}")),
     };
-    Item { raw, json }
+    match json {
+        Ok(json) => Item { raw, json: Ok(json), row: None },
+        Err(reason) => malformed(raw, reason),
+    }
+}
+
+fn malformed(raw: &[u8], reason: String) -> Item<'_> {
+    Item { raw, json: Err(Problem::of_event(Code::MalformedJson, reason)), row: None }
 }
 
 #[cfg(test)]
@@ -148,6 +173,27 @@ mod tests {
         for whole in ["", "{", "[{}", "{} {}", "[{}]x", "nonsense"] {
             assert_eq!(count(Form::Json, whole), None, "{whole}");
         }
+    }
+
+    #[test]
+    fn a_row_is_its_events_or_itself() {
+        let body = br#"{"file":"f.csv","line":2,"row":{"a":"1"},"events":[{"x":1},{"x":2}]}
+            {"file":"f.csv","line":3,"row":{"a":"2"},"events":[]}
+            {"file":"f.csv","line":4,"row":{"a":"3"},"refused":{"is_broken":false,"message":"no day"}}
+            {"row":1}"#;
+        let items = split(Form::Rows, body).unwrap();
+        let shown = |item: &Item<'_>| {
+            let row = serde_json::to_string(&item.row).unwrap();
+            (String::from_utf8_lossy(item.raw).into_owned(), item.json.as_ref().err().map(|problem| problem.code), row)
+        };
+        let shown: Vec<_> = items.iter().map(shown).collect();
+        let of_first = r#"{"file":"f.csv","line":2,"content":{"a":"1"}}"#.to_owned();
+        assert_eq!(shown[0], (r#"{"x":1}"#.to_owned(), None, of_first.clone()));
+        assert_eq!(shown[1], (r#"{"x":2}"#.to_owned(), None, of_first));
+        let itself = r#"{"file":"f.csv","line":4}"#.to_owned();
+        assert_eq!(shown[2], (r#"{"a":"3"}"#.to_owned(), Some(Code::Unmapped), itself));
+        assert_eq!(shown[3], (r#"{"row":1}"#.to_owned(), Some(Code::MalformedJson), "null".to_owned()));
+        assert_eq!(shown.len(), 4);
     }
 
     #[test]

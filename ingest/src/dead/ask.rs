@@ -8,12 +8,12 @@ use std::{
 
 use rdkafka::{Message, error::KafkaError};
 use serde::Serialize;
-use tidemark_schemas::connect::KafkaConfig;
+use tidemark_schemas::{connect::KafkaConfig, dead::DeadRecord};
 use tokio::sync::Semaphore;
 
 use super::{
     ledger::{Cause, Causes, Filter, Ledger},
-    letter::{Letter, Summary, read},
+    letter::{Kept, Letter},
     scan::{Partition, ScanError},
 };
 
@@ -43,13 +43,13 @@ impl From<ScanError> for AskError {
 /// A page of letters, newest first.
 #[derive(Debug, Serialize)]
 pub(crate) struct Letters {
-    letters: Vec<Letter>,
+    pub(crate) letters: Vec<Letter>,
     /// All that the filter takes, on whichever page.
     total: usize,
     /// What `after` takes for the next page.
-    next: Option<String>,
+    pub(crate) next: Option<String>,
     /// False when the topic has more records than are looked at: the oldest are missing.
-    complete: bool,
+    pub(crate) complete: bool,
 }
 
 /// Letters by what was wrong with them.
@@ -80,14 +80,15 @@ impl DeadLetters {
     ) -> Result<Letters, AskError> {
         self.ask(tenant, move |partition, stretch, complete| {
             let mut ledger = Ledger::new(&filter);
-            each_letter(partition, stretch, |offset, value, summary| ledger.add(offset, value.len(), &summary))?;
-            let page = ledger.page(after, limit, PAGE_BYTES_MAX);
+            each_record(partition, stretch, |offset, bytes, record| ledger.add(offset, bytes, &record))?;
+            let mut page = ledger.page(after, limit, PAGE_BYTES_MAX);
             let mut letters = Vec::with_capacity(page.letters.len());
-            if let (Some((first, _)), Some((last, _))) = (page.letters.first_key_value(), page.letters.last_key_value()) {
-                partition.read(*first..*last + 1, |record| {
-                    let times = page.letters.get(&record.offset());
-                    let letter: Option<Letter> = record.payload().filter(|_| times.is_some()).and_then(read);
-                    letters.extend(letter.map(|letter| letter.came(times.copied().unwrap_or(1))));
+            let ends = page.letters.first_key_value().zip(page.letters.last_key_value());
+            if let Some((first, last)) = ends.map(|((first, _), (last, _))| (*first, *last)) {
+                partition.read(first..last + 1, |record| {
+                    let Some(standing) = page.letters.remove(&record.offset()) else { return };
+                    let kept = serde_json::from_slice::<Kept>(record.payload().unwrap_or_default());
+                    letters.extend(kept.ok().map(|kept| Letter { kept, standing }));
                 })?;
             }
             letters.reverse();
@@ -99,11 +100,13 @@ impl DeadLetters {
     pub(crate) async fn causes(&self, tenant: Arc<str>, filter: Filter, limit: usize) -> Result<Grouped, AskError> {
         self.ask(tenant, move |partition, stretch, complete| {
             let mut ledger = Ledger::new(&filter);
-            each_letter(partition, stretch.clone(), |offset, value, summary| ledger.add(offset, value.len(), &summary))?;
+            each_record(partition, stretch.clone(), |offset, bytes, record| ledger.add(offset, bytes, &record))?;
             let mut causes = Causes::default();
-            each_letter(partition, stretch, |offset, _, summary| {
-                if ledger.shows(&summary.id, offset) {
-                    causes.add(&summary);
+            each_record(partition, stretch, |offset, _, record| {
+                if let DeadRecord::Letter(letter) = record
+                    && ledger.shows(&letter.id, offset)
+                {
+                    causes.add(&letter);
                 }
             })?;
             Ok(Grouped { causes: causes.ranked(limit), total: ledger.total(), complete })
@@ -129,16 +132,16 @@ impl DeadLetters {
     }
 }
 
-/// Shows every record that is a dead letter: where it is, its value, and what it says but for the body.
-fn each_letter(
+/// Shows every record: where it is, its size, and what it says but for the body.
+fn each_record(
     partition: &Partition<'_>,
     stretch: Range<i64>,
-    mut visit: impl FnMut(i64, &[u8], Summary),
+    mut visit: impl FnMut(i64, usize, DeadRecord),
 ) -> Result<(), ScanError> {
     partition.read(stretch, |record| {
         let value = record.payload().unwrap_or_default();
-        if let Some(summary) = read(value) {
-            visit(record.offset(), value, summary);
+        if let Some(read) = DeadRecord::read(value) {
+            visit(record.offset(), value.len(), read);
         }
     })
 }

@@ -1,30 +1,16 @@
-//! A dead letter as it is read: ingest's, or the projector's, which has no place in a request.
+//! A dead letter as it is read, with its body: ingest's, or the projector's, which has no place in a request.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
+use tidemark_schemas::dead::Standing;
 
-/// Everything but the body: what filters and counts need.
-#[derive(Debug, Deserialize)]
-pub(super) struct Summary {
-    pub(super) id: String,
-    pub(super) source: String,
-    pub(super) reasons: Vec<Reason>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Reason {
-    pub(super) code: String,
-    pub(super) field: Option<String>,
-    pub(super) message: String,
-}
-
-/// One letter of a page.
+/// What one record of `crm.dead` keeps.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Letter {
-    id: String,
+pub(crate) struct Kept {
+    pub(crate) id: String,
     #[serde(serialize_with = "as_rfc3339")]
     received_at: i64,
-    source: String,
+    pub(crate) source: String,
     /// What ingest's access log calls the request that brought it.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
@@ -34,28 +20,64 @@ pub(crate) struct Letter {
     index: Option<usize>,
     /// The content type under which it can be sent again.
     #[serde(skip_serializing_if = "Option::is_none")]
-    content_type: Option<String>,
+    pub(crate) content_type: Option<String>,
     encoding: String,
     body: String,
-    /// How often it came.
-    #[serde(default)]
-    times: u32,
+    /// The row of a file that it was made of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    row: Option<Box<RawValue>>,
 }
 
-impl Letter {
-    pub(super) fn came(self, times: u32) -> Self {
-        Self { times, ..self }
+impl Kept {
+    /// The bytes as they came; none where they are not kept in a way that we know.
+    pub(crate) fn bytes(&self) -> Option<Vec<u8>> {
+        match self.encoding.as_str() {
+            "text" => Some(self.body.clone().into_bytes()),
+            "hex" => hex::decode(&self.body).ok(),
+            _ => None,
+        }
     }
 }
 
-fn as_rfc3339<S: Serializer>(ms: &i64, serializer: S) -> Result<S::Ok, S::Error> {
-    let instant = chrono::DateTime::from_timestamp_millis(*ms).unwrap_or_default();
-    serializer.serialize_str(&instant.to_rfc3339_opts(chrono::SecondsFormat::Millis, true))
+/// A letter, and how it stands.
+#[derive(Debug, Serialize)]
+pub(crate) struct Letter {
+    #[serde(flatten)]
+    pub(crate) kept: Kept,
+    #[serde(flatten, serialize_with = "shown")]
+    pub(crate) standing: Standing,
 }
 
-/// Reads a record's value as one or the other.
-pub(super) fn read<'a, T: Deserialize<'a>>(value: &'a [u8]) -> Option<T> {
-    T::deserialize(&mut serde_json::Deserializer::from_slice(value)).ok()
+fn shown<S: Serializer>(standing: &Standing, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Shown<'a> {
+        state: &'static str,
+        times: u32,
+        #[serde(serialize_with = "as_rfc3339")]
+        first_at: i64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        resolved_at: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        resolved_by: Option<&'a str>,
+    }
+    Shown {
+        state: standing.state(),
+        times: standing.times,
+        first_at: standing.first_at,
+        resolved_at: standing.resolved_at.map(rfc3339),
+        resolved_by: standing.resolved_by.as_deref(),
+    }
+    .serialize(serializer)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn as_rfc3339<S: Serializer>(ms: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&rfc3339(*ms))
+}
+
+fn rfc3339(ms: i64) -> String {
+    let instant = chrono::DateTime::from_timestamp_millis(ms).unwrap_or_default();
+    instant.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
 }
 
 /// A text that is either a number of the log or nothing.

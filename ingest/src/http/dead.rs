@@ -12,14 +12,14 @@ use serde::Deserialize;
 
 use crate::{
     accept::{Rejection, authenticate::authenticate},
-    dead::{AskError, Filter, ScanError, offset},
+    dead::{AskError, AskedState, Filter, ScanError, offset},
     service::Service,
     telemetry::AccessNote,
 };
 
 /// Letters, or causes, of one answer where nothing is asked for, and the most that may be.
 const LIMIT: usize = 50;
-const LIMIT_MAX: usize = 1_000;
+pub(super) const LIMIT_MAX: usize = 1_000;
 
 /// The query string.
 #[derive(Debug, Deserialize)]
@@ -32,6 +32,9 @@ pub(crate) struct Question {
     reason: Option<String>,
     field: Option<String>,
     source: Option<String>,
+    /// Pending ones where nothing is asked for.
+    #[serde(default)]
+    state: AskedState,
     group: Option<Group>,
 }
 
@@ -67,19 +70,20 @@ async fn answer(
     if !(1..=LIMIT_MAX).contains(&limit) {
         return Err(bad_question(format!("`limit` is {limit}, expected 1 to {LIMIT_MAX}")));
     }
-    let filter = Filter { reason: question.reason, field: question.field, source: question.source };
+    let Question { after, reason, field, source, state, group, .. } = question;
+    let filter = Filter { state, ids: None, reason, field, source };
     let failed = |error| unanswered(service, error);
-    Ok(match question.group {
+    Ok(match group {
         Some(Group::Cause) => Json(service.dead.causes(tenant, filter, limit).await.map_err(failed)?).into_response(),
-        None => Json(service.dead.letters(tenant, filter, question.after, limit).await.map_err(failed)?).into_response(),
+        None => Json(service.dead.letters(tenant, filter, after, limit).await.map_err(failed)?).into_response(),
     })
 }
 
-fn bad_question(message: String) -> Rejection {
+pub(super) fn bad_question(message: String) -> Rejection {
     Rejection::new(StatusCode::BAD_REQUEST, "bad_question", message)
 }
 
-fn unanswered(service: &Service, error: AskError) -> Rejection {
+pub(super) fn unanswered(service: &Service, error: AskError) -> Rejection {
     let (status, code, message) = match error {
         AskError::Busy => {
             (StatusCode::TOO_MANY_REQUESTS, "scans", "dead letters are being read for others; ask again later".to_owned())

@@ -51,7 +51,7 @@ async fn take(service: &Service, headers: &HeaderMap, body: Body, note: &mut Acc
 }
 
 /// Before the body is read, so that a sender which is too fast costs next to nothing.
-fn admit(service: &Service, caller: &Caller<'_>) -> Result<(), Rejection> {
+pub(super) fn admit(service: &Service, caller: &Caller<'_>) -> Result<(), Rejection> {
     service.rate.admit(&caller.key_hash, service.clock.passed()).map_err(|wait| {
         let message = format!(
             "this key may send {} events a second; nothing was kept, send the same again later",

@@ -4,6 +4,7 @@ pub(crate) mod access_log;
 pub(crate) mod body;
 pub(crate) mod connections;
 pub(crate) mod dead;
+pub(crate) mod dead_letter;
 pub(crate) mod encoding;
 pub(crate) mod events;
 pub(crate) mod health;

@@ -85,12 +85,12 @@ impl Journal {
         let mut lines = String::new();
         for row in &batch.rows {
             let mut problems: Vec<&Refused> = Vec::new();
-            let events = index..index + row.events.as_ref().map_or(0, Vec::len);
-            while let Some(problem) = refused.next_if(|problem| events.contains(&problem.index)) {
+            let items = index..index + row.items();
+            while let Some(problem) = refused.next_if(|problem| items.contains(&problem.index)) {
                 problems.push(problem);
             }
-            lines += &self.count(row, events.start, &problems);
-            index = events.end;
+            lines += &self.count(row, items.start, &problems);
+            index = items.end;
         }
         let summary = &mut self.progress.summary;
         summary.events_accepted += answered.accepted;

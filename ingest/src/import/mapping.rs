@@ -51,7 +51,18 @@ impl Mapping {
     /// # Errors
     /// No such mapping, or one that is not valid jq: file, line and reason. A lookup that cannot be read.
     pub(super) fn load(options: &ImportOptions) -> Result<Self, Error> {
-        let found = find(&options.mapping)?;
+        Self::of(options, find(&options.mapping)?)
+    }
+
+    /// A program of the command line, with the same helpers and lookups.
+    ///
+    /// # Errors
+    /// As [`Mapping::load`].
+    pub(super) fn of_program(code: &str, options: &ImportOptions) -> Result<Self, Error> {
+        Self::of(options, Found { file: "of --edit".to_owned(), code: code.to_owned(), manifest: Manifest::default() })
+    }
+
+    fn of(options: &ImportOptions, found: Found) -> Result<Self, Error> {
         let mut identity = Sha256::new();
         identity.update(Sha256::digest(&found.code));
         let mut lookups = Lookups::default();

@@ -7,6 +7,7 @@ mod jq;
 mod lookups;
 mod manifest;
 mod mapping;
+mod mend;
 mod options;
 mod post;
 mod preview;
@@ -20,6 +21,10 @@ mod samples;
 mod source;
 mod summary;
 
+pub use mend::{
+    Cause, Causes, Letter, LetterFilter, Letters, MendOptions, MendReport, Mending, Reason, causes, drop_letters, letter,
+    letters, replay,
+};
 pub use options::ImportOptions;
 pub use preview::{Preview, Unmapped, map_rows, preview};
 pub use reading::{Format, Reading};

@@ -1,6 +1,7 @@
 //! One record of a file: where it ends, and its fields or why they cannot be told.
 
 use encoding_rs::Encoding;
+use serde::Serializer;
 use serde_json::{Map, Value, value::RawValue};
 
 /// Most bytes of one row.
@@ -16,6 +17,17 @@ pub(super) enum Record {
 }
 
 impl Record {
+    /// The row as JSON, its columns in the order of the file, as a mapping sees them.
+    pub(super) fn to_text(&self) -> serde_json::Result<String> {
+        let fields = match self {
+            Self::Columns(fields) => fields,
+            Self::Object(text) => return Ok(text.clone()),
+        };
+        let mut text = Vec::new();
+        serde_json::Serializer::new(&mut text).collect_map(fields.iter().map(|(name, value)| (name, value)))?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+
     /// For reports, where the order of columns does not matter.
     pub(super) fn to_json(&self) -> Value {
         match self {

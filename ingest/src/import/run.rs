@@ -62,9 +62,9 @@ async fn grace(shutdown: &CancellationToken) {
     tokio::time::sleep(STOP_GRACE).await;
 }
 
-async fn post(poster: &Poster, batch: Batch) -> Result<(Batch, Answered), Error> {
-    let answered = poster.post(batch.body()).await?;
-    Ok((batch, answered))
+async fn post(poster: &Poster, mut batch: Batch) -> Result<(Batch, Answered), Error> {
+    let body = std::mem::take(&mut batch.body);
+    Ok((batch, poster.post(body).await?))
 }
 
 /// What makes two imports the same one.

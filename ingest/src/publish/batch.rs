@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use tidemark_schemas::{
+    dead::{How, Resolution},
     events::{Event, EventType},
     log::{DEAD_TOPIC, EVENTS_TOPIC},
 };
@@ -24,11 +25,12 @@ pub(crate) struct Batch {
     /// What it holds, for the metrics.
     pub(crate) accepted: BTreeMap<EventType, u64>,
     pub(crate) refused: BTreeMap<Code, u64>,
+    pub(crate) resolved: BTreeMap<How, usize>,
 }
 
 impl Batch {
     pub(crate) fn new(tenant: Arc<str>) -> Self {
-        Self { tenant, records: Vec::new(), accepted: BTreeMap::new(), refused: BTreeMap::new() }
+        Self { tenant, records: Vec::new(), accepted: BTreeMap::new(), refused: BTreeMap::new(), resolved: BTreeMap::new() }
     }
 
     pub(crate) fn add_event(&mut self, event: &Event, encoded: Vec<u8>) {
@@ -51,11 +53,20 @@ impl Batch {
         &self.tenant
     }
 
+    /// # Errors
+    /// As [`Batch::add_dead_letter`].
+    pub(crate) fn add_resolution(&mut self, resolution: &Resolution) -> Result<(), Rejection> {
+        let value = serde_json::to_vec(resolution).map_err(|error| Rejection::ours(error.to_string()))?;
+        *self.resolved.entry(resolution.how).or_default() += 1;
+        self.records.push(Outgoing { topic: DEAD_TOPIC, value, id: Some(resolution.id.clone()) });
+        Ok(())
+    }
+
     pub(crate) fn events(&self) -> usize {
         self.records.iter().filter(|record| record.topic == EVENTS_TOPIC).count()
     }
 
     pub(crate) fn dead_letters(&self) -> usize {
-        self.records.len() - self.events()
+        self.records.len() - self.events() - self.resolved.values().sum::<usize>()
     }
 }

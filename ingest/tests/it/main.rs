@@ -10,6 +10,7 @@ mod cloud_events;
 mod cloudevents_sdk;
 mod confluent_kafka;
 mod dead_letters;
+mod dead_resolutions;
 #[path = "../../../query/tests/it/engine.rs"]
 mod engine;
 mod file_formats;

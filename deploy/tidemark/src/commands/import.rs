@@ -142,7 +142,7 @@ fn of_lookup<'a>(text: &'a str, options: &ImportOptions) -> Option<(&'a str, &'a
     text.split_once('=').filter(|(name, _)| options.with.contains_key(*name))
 }
 
-fn assignment(text: &str) -> Result<(String, String), String> {
+pub fn assignment(text: &str) -> Result<(String, String), String> {
     let (name, file) = text.split_once('=').ok_or("expected NAME=FILE")?;
     let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     if is_name { Ok((name.to_owned(), file.to_owned())) } else { Err(format!("{name:?} is no name: letters, digits and _")) }

@@ -2,6 +2,7 @@
 
 pub mod clickhouse;
 pub mod config;
+pub mod dead;
 pub mod doctor;
 pub mod import;
 pub mod serve;

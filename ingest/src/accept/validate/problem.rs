@@ -36,6 +36,10 @@ pub enum Code {
     TooPrecise,
     /// Fields that contradict each other.
     Contradiction,
+    /// A row of a file that a mapping makes no event of.
+    Unmapped,
+    /// A row of a file that cannot be read.
+    BrokenRow,
 }
 
 impl Code {
@@ -58,6 +62,8 @@ impl Code {
             Self::OutOfRange => "out_of_range",
             Self::TooPrecise => "too_precise",
             Self::Contradiction => "contradiction",
+            Self::Unmapped => "unmapped",
+            Self::BrokenRow => "broken_row",
         }
     }
 }
