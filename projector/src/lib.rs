@@ -6,6 +6,7 @@
 mod admit;
 mod change;
 mod config;
+mod dead;
 mod decode;
 mod error;
 mod facts;

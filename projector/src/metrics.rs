@@ -8,6 +8,7 @@ const BATCH_SECONDS: &str = "tidemark_projector_batch_seconds";
 const FAILURES: &str = "tidemark_projector_batch_failures_total";
 const POISON: &str = "tidemark_projector_poison_total";
 const BEHIND: &str = "tidemark_projector_behind_events";
+const DEAD_LETTERS: &str = "tidemark_projector_dead_letters_pending";
 const STALLED: &str = "tidemark_projector_stalled";
 
 const METADATA: Metadata<'static> = Metadata::new("tidemark_projector", Level::INFO, Some("tidemark_projector"));
@@ -29,6 +30,7 @@ impl Metrics {
         counter(POISON, "Records that say nothing, kept as dead letters.");
         let gauge = |name, about: &'static str| recorder.describe_gauge(KeyName::from(name), Some(Unit::Count), about.into());
         gauge(BEHIND, "Events between a partition's numbers and the end of its log.");
+        gauge(DEAD_LETTERS, "Dead letters of a company that nobody has dealt with.");
         gauge(STALLED, "1 where a partition waits for an operator.");
         let handle = recorder.handle();
         Self { recorder, handle }
@@ -53,6 +55,12 @@ impl Metrics {
     /// How far a partition is behind the end of its log.
     pub fn behind(&self, partition: i32, events: i64) {
         self.recorder.register_gauge(&key(BEHIND, partition), &METADATA).set(events as f64);
+    }
+
+    /// Dead letters of a company that nobody has dealt with.
+    pub fn dead_letters_pending(&self, tenant: &str, letters: u64) {
+        let key = Key::from_parts(DEAD_LETTERS, vec![Label::new("tenant", tenant.to_owned())]);
+        self.recorder.register_gauge(&key, &METADATA).set(letters as f64);
     }
 
     /// A partition waits for an operator.

@@ -13,12 +13,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Config, Error,
+    dead::{self, DeadTable},
     measure::Measures,
     metrics::Metrics,
     pipeline::{Partition, Watermark},
     settings::Settings,
     sink::{ClickHouse, Sink, apply_schema, claim_generation},
-    source::{self, LogEnds, Offsets, Publisher, Status, Worker},
+    source::{self, LogEnds, Offsets, Publisher, Status, Subscription, Worker},
     state::{Lsm, LsmPartition},
 };
 
@@ -55,7 +56,7 @@ pub async fn run(
         () = shutdown.cancelled() => return Ok(()),
         started = start => started?,
     };
-    Process::new(config, &kafka, settings.generation, sink)?.run(partitions, &ends, shutdown).await
+    Process::new(config, &kafka, settings.generation, sink, DeadTable::new(&clickhouse))?.run(partitions, &ends, shutdown).await
 }
 
 /// Tries until it works or cannot work: servers may start in any order.
@@ -119,14 +120,15 @@ struct Process {
     kafka: KafkaConfig,
     generation: u32,
     sink: Arc<ClickHouse>,
+    dead: DeadTable,
     publisher: Publisher,
     metrics: Arc<Metrics>,
 }
 
 impl Process {
-    fn new(config: Config, kafka: &KafkaConfig, generation: u32, sink: Arc<ClickHouse>) -> Result<Self, Error> {
+    fn new(config: Config, kafka: &KafkaConfig, generation: u32, sink: Arc<ClickHouse>, dead: DeadTable) -> Result<Self, Error> {
         let publisher = Publisher::connect(kafka)?;
-        Ok(Self { config, kafka: kafka.clone(), generation, sink, publisher, metrics: Arc::new(Metrics::new()) })
+        Ok(Self { config, kafka: kafka.clone(), generation, sink, dead, publisher, metrics: Arc::new(Metrics::new()) })
     }
 
     async fn run(
@@ -137,7 +139,7 @@ impl Process {
     ) -> Result<(), Error> {
         let next: Vec<i64> = partitions.iter().map(|partition| partition.mark().next_offset).collect();
         let offsets = Arc::new(Offsets::new(&next));
-        let consumer = Arc::new(source::connect(&self.config, &self.kafka, offsets.clone())?);
+        let consumer = Arc::new(source::connect(&self.config, &self.kafka, Subscription::events(&self.config), offsets.clone())?);
         let statuses: Vec<Arc<Status>> = partitions.iter().map(|_| Arc::default()).collect();
         // A part that ends, ends the others.
         let stop = shutdown.child_token();
@@ -151,6 +153,8 @@ impl Process {
         let (dispatcher, dispatch_stop) = (consumer.clone(), stop.clone());
         parts.spawn(async move { source::dispatch(&dispatcher, &queues, &dispatch_stop).await });
         parts.spawn(source::serve(self.config.listen, self.metrics.clone(), offsets.clone(), statuses, stop.clone()));
+        let (kafka, table) = (self.kafka.clone(), self.dead.clone());
+        parts.spawn(dead::follow(self.config.clone(), kafka, table, self.metrics.clone(), stop.clone()));
         let beats = source::heartbeat(
             self.config.clone(),
             self.generation,

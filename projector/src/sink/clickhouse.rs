@@ -15,7 +15,7 @@ use crate::{
 const BLOCK_ROWS_MAX: &str = "4000000";
 
 /// A client for a database.
-pub(super) fn client(config: &ClickHouseConfig) -> Client {
+pub(crate) fn client(config: &ClickHouseConfig) -> Client {
     let client = Client::default().with_url(&config.url).with_database(&config.database).with_compression(Compression::None);
     let client = config.user.iter().fold(client, |client, user| client.with_user(user));
     config.password.iter().fold(client, |client, password| client.with_password(password))

@@ -9,6 +9,7 @@ mod schema;
 use std::future::Future;
 
 pub use clickhouse::ClickHouse;
+pub(crate) use clickhouse::client;
 pub use memory::{MemorySink, Tables};
 pub use schema::{apply_schema, claim_generation};
 

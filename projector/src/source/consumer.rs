@@ -13,7 +13,10 @@ use rdkafka::{
     consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, StreamConsumer},
     types::RDKafkaRespErr,
 };
-use tidemark_schemas::{connect::KafkaConfig, log::EVENTS_TOPIC};
+use tidemark_schemas::{
+    connect::KafkaConfig,
+    log::{DEAD_TOPIC, EVENTS_TOPIC},
+};
 
 use crate::{Config, Error};
 
@@ -74,6 +77,7 @@ fn slot(slots: &[AtomicI64], partition: i32) -> Option<&AtomicI64> {
 
 /// What the consumer does when partitions come and go.
 pub struct Rebalancing {
+    topic: &'static str,
     offsets: Arc<Offsets>,
 }
 
@@ -87,7 +91,7 @@ impl ConsumerContext for Rebalancing {
         tracing::info!(?partitions, assigns, "partitions come and go");
         for &partition in &partitions {
             // The state decides where to go on: the group's offset may be older or, after a lost state, newer.
-            let placed = list.set_partition_offset(EVENTS_TOPIC, partition, Offset::Offset(self.offsets.next(partition)));
+            let placed = list.set_partition_offset(self.topic, partition, Offset::Offset(self.offsets.next(partition)));
             self.offsets.assign(partition, assigns && placed.is_ok());
         }
         let done = if assigns { consumer.incremental_assign(list) } else { consumer.incremental_unassign(list) };
@@ -97,29 +101,64 @@ impl ConsumerContext for Rebalancing {
     }
 }
 
-/// The consumer of `crm.events`.
+/// The consumer of one topic.
 pub type Consumer = StreamConsumer<Rebalancing>;
+
+/// What a consumer follows, and as whom.
+pub struct Subscription {
+    topic: &'static str,
+    group: String,
+    /// What becomes of an offset that is not there (any more).
+    missing_offset: &'static str,
+    /// How long the process may be busy with what it has; Kafka's default for none.
+    busy_ms_max: Option<u32>,
+}
+
+impl Subscription {
+    /// The log of events.
+    #[must_use]
+    pub fn events(config: &Config) -> Self {
+        Self { topic: EVENTS_TOPIC, group: config.group.clone(), missing_offset: "error", busy_ms_max: None }
+    }
+
+    /// What was refused. While ClickHouse is away, nothing is read for as long as that takes.
+    #[must_use]
+    pub fn dead(config: &Config) -> Self {
+        let group = format!("{}-dead", config.group);
+        Self { topic: DEAD_TOPIC, group, missing_offset: "earliest", busy_ms_max: Some(86_400_000) }
+    }
+}
 
 /// Connects and joins the group.
 ///
 /// # Errors
 /// Settings that Kafka's client refuses.
-pub fn connect(config: &Config, kafka: &KafkaConfig, offsets: Arc<Offsets>) -> Result<Consumer, Error> {
+pub fn connect(
+    config: &Config,
+    kafka: &KafkaConfig,
+    subscription: Subscription,
+    offsets: Arc<Offsets>,
+) -> Result<Consumer, Error> {
+    let Subscription { topic, group, missing_offset, busy_ms_max } = subscription;
     let session_ms = config.session_timeout_ms;
-    let consumer: Consumer = ClientConfig::new()
+    let mut client = ClientConfig::new();
+    if let Some(most) = busy_ms_max {
+        client.set("max.poll.interval.ms", most.to_string());
+    }
+    let consumer: Consumer = client
         .set("bootstrap.servers", &kafka.brokers)
-        .set("group.id", &config.group)
+        .set("group.id", group)
         .set("group.instance.id", &config.instance)
         .set("partition.assignment.strategy", "cooperative-sticky")
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
         .set("session.timeout.ms", session_ms.to_string())
         .set("heartbeat.interval.ms", (session_ms / 4).to_string())
-        .set("auto.offset.reset", "error")
+        .set("auto.offset.reset", missing_offset)
         .set("fetch.wait.max.ms", "20")
         .set("queued.max.messages.kbytes", "32768")
-        .create_with_context(Rebalancing { offsets })?;
-    consumer.subscribe(&[EVENTS_TOPIC])?;
+        .create_with_context(Rebalancing { topic, offsets })?;
+    consumer.subscribe(&[topic])?;
     Ok(consumer)
 }
 
@@ -130,7 +169,7 @@ pub fn commit(consumer: &Consumer, partition: i32, next_offset: i64) {
         return;
     }
     let mut list = TopicPartitionList::new();
-    let stored = list.add_partition_offset(EVENTS_TOPIC, partition, Offset::Offset(next_offset));
+    let stored = list.add_partition_offset(consumer.context().topic, partition, Offset::Offset(next_offset));
     if let Err(error) = stored.and_then(|()| consumer.commit(&list, CommitMode::Async)) {
         tracing::warn!(%error, partition, "the group offset was not committed");
     }

@@ -8,10 +8,10 @@ mod identity;
 mod publish;
 mod worker;
 
-pub use consumer::{Consumer, Offsets, connect};
+pub use consumer::{ANSWER_WITHIN, Consumer, Offsets, Subscription, commit, connect};
 pub use dispatch::dispatch;
 pub use heartbeat::heartbeat;
 pub use http::serve;
 pub use identity::{LogEnds, check, log_ends};
 pub use publish::Publisher;
-pub use worker::{Status, Worker};
+pub use worker::{Status, Worker, now_ms};

@@ -3,9 +3,13 @@
 
 mod account_cost;
 mod batch_cuts;
+mod dead_letters;
 #[path = "../../../query/tests/it/engine.rs"]
 mod engine;
 mod engine_rows;
+#[path = "../../../ingest/tests/it/kafka.rs"]
+#[allow(dead_code, reason = "other tests need more of it")]
+mod kafka;
 mod naive_model;
 mod organisation;
 mod poison;

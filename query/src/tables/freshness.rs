@@ -36,6 +36,7 @@ pub(super) fn table(trust: &Trust) -> Result<Arc<dyn TableProvider>> {
         ("copies", number(trust.copies.map(i64::from))),
         ("incomplete", count(trust.incomplete)),
         ("findings", count(trust.findings)),
+        ("dead_letters", trust.dead_letters.map_or_else(|| number(None), count)),
     ];
     let fields: Vec<Field> = columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), true)).collect();
     let schema = Arc::new(Schema::new(fields));

@@ -2,6 +2,7 @@
 
 mod clickhouse_table;
 mod ddl;
+mod dead_letters;
 mod events;
 mod facts;
 mod freshness;
@@ -36,8 +37,10 @@ pub(crate) fn register(
         let raw = Arc::new(ClickHouseTable::new(table.name(), facts::columns(table), clickhouse.clone()));
         schema.register_table(table.name().to_owned(), view::of(&raw, tenant, generation)?)?;
     }
-    let raw = Arc::new(ClickHouseTable::new(events::NAME, events::columns(), clickhouse.clone()));
-    schema.register_table(events::NAME.to_owned(), view::of(&raw, tenant, generation)?)?;
+    for (name, columns) in [(events::NAME, events::columns()), (dead_letters::NAME, dead_letters::columns())] {
+        let raw = Arc::new(ClickHouseTable::new(name, columns, clickhouse.clone()));
+        schema.register_table(name.to_owned(), view::of(&raw, tenant, generation)?)?;
+    }
     schema.register_table(kpis::NAME.to_owned(), kpis::table(catalogue)?)?;
     schema.register_table(freshness::NAME.to_owned(), freshness::table(trust)?)?;
     Ok(())

@@ -1,4 +1,4 @@
-//! What the projector last said about a partition, and what it could not count for a tenant.
+//! What the projector last said about a partition, what it could not count for a tenant, and what was refused of it.
 
 use clickhouse::{Client, Row};
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,17 @@ pub(crate) struct Pulse {
     pub(crate) heartbeat: Option<Heartbeat>,
     /// By kind.
     pub(crate) findings: Vec<Finding>,
+    /// None until `crm.dead` was read to its end for the first time.
+    pub(crate) dead_letters: Option<DeadLetters>,
+}
+
+/// Letters that nobody has dealt with.
+#[derive(Debug, Clone, Copy, Row, Deserialize)]
+pub(crate) struct DeadLetters {
+    /// Everything that was refused until then is counted.
+    pub(crate) complete_at_ms: i64,
+    /// How many.
+    pub(crate) pending: u64,
 }
 
 /// That a partition was read up to here.
@@ -54,6 +65,11 @@ pub(crate) async fn pulse(clickhouse: &Client, of: (u32, i32, &str), examples: u
         .param("tenant", tenant)
         .param("examples", examples)
         .fetch_all::<Finding>();
-    let (heartbeat, findings) = tokio::try_join!(heartbeat, findings)?;
-    Ok(Pulse { heartbeat, findings })
+    let dead_letters = clickhouse
+        .query(include_str!("../../sql/dead_letters.sql"))
+        .param("partition", partition)
+        .param("tenant", tenant)
+        .fetch_optional::<DeadLetters>();
+    let (heartbeat, findings, dead_letters) = tokio::try_join!(heartbeat, findings, dead_letters)?;
+    Ok(Pulse { heartbeat, findings, dead_letters })
 }

@@ -36,6 +36,8 @@ pub(crate) struct Trust {
     pub(crate) incomplete: u64,
     /// What could not be counted for another reason; see /v1/freshness.
     pub(crate) findings: u64,
+    /// What was refused and is neither replayed nor dropped; none while that is not known, which is not zero.
+    pub(crate) dead_letters: Option<u64>,
 }
 
 impl Trust {
@@ -59,6 +61,10 @@ impl Trust {
             copies: pulse.heartbeat.map(|beat| beat.copies),
             incomplete,
             findings,
+            dead_letters: pulse
+                .dead_letters
+                .filter(|dead| now.timestamp_millis() - dead.complete_at_ms <= service.config.stale_after_ms)
+                .map(|dead| dead.pending),
         }
     }
 }

@@ -12,7 +12,7 @@ const QUESTIONS: &str = include_str!("corpus/questions.sql");
 /// A database with the corpus' rows.
 pub async fn filled() -> Option<Fixture> {
     let fixture = Fixture::empty().await?;
-    for table in ["deals", "visits", "roster", "rates", "events"] {
+    for table in ["deals", "visits", "roster", "rates", "events", "dead_letters"] {
         fixture.run(&format!("SYSTEM STOP MERGES {table}")).await;
     }
     for insert in statements(ROWS) {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tidemark_query::Config;
 use tidemark_schemas::kpi::Catalogue;
 
-use crate::fixture::Fixture;
+use crate::fixture::{ACME, Fixture, OTHER};
 
 #[tokio::test]
 async fn freshness_tells_how_far_and_what_is_missing() {
@@ -86,4 +86,36 @@ async fn numbers_and_their_position_are_always_of_one_moment() {
         }
     };
     tokio::join!(write, read);
+}
+
+#[tokio::test]
+async fn dead_letters_are_counted_or_unknown_but_never_made_up() {
+    let Some(fixture) = Fixture::empty().await else { return };
+    let partition = fixture.partition;
+    let insert = "INSERT INTO dead_letters (tenant, id, source, state, reason, times, first_at, last_at, version) VALUES ";
+    let mark = async |complete_at: &str| {
+        fixture.run(&format!("INSERT INTO dead_marks VALUES ({partition}, 5, {complete_at}, now64(3))")).await;
+    };
+    let count = async || fixture.get("/v1/freshness").await.1["dead_letters"].clone();
+    fixture.run(&format!("{insert} ('acme', 'a', 'crm', 'pending', 'empty', 1, now64(3), now64(3), 1)")).await;
+    assert_eq!(count().await, serde_json::Value::Null, "nobody has read the topic");
+    mark("NULL").await;
+    assert_eq!(count().await, serde_json::Value::Null, "somebody is reading it");
+    mark("now64(3)").await;
+    assert_eq!(count().await, 1);
+    let more = "('acme', 'b', 'crm', 'pending', 'empty', 2, now64(3), now64(3), 2), ('other', 'a', 'crm', 'pending', 'empty', 1, now64(3), now64(3), 3)";
+    fixture.run(&format!("{insert} {more}")).await;
+    fixture.run(&format!("{insert} ('acme', 'a', 'crm', 'dropped', 'empty', 1, now64(3), now64(3), 4)")).await;
+    mark("now64(3)").await;
+    assert_eq!(count().await, 1, "b; a was dropped, and the other is not ours");
+    let (_, answer) = fixture.get("/v1/kpis/visits").await;
+    assert_eq!(answer["trust"]["dead_letters"], 1, "{answer}");
+    let (_, row) = fixture.sql(ACME, "SELECT dead_letters FROM freshness").await;
+    assert_eq!(row["rows"][0]["dead_letters"], 1, "{row}");
+    let (_, theirs) = fixture.sql(OTHER, "SELECT count(*) AS n FROM dead_letters").await;
+    assert_eq!(theirs["rows"][0]["n"], 1, "{theirs}");
+    mark("now64(3) - INTERVAL 10 SECOND").await;
+    assert_eq!(count().await, serde_json::Value::Null, "too old to be believed");
+    let (_, row) = fixture.sql(ACME, "SELECT dead_letters FROM freshness").await;
+    assert_eq!(row["rows"][0]["dead_letters"], serde_json::Value::Null, "{row}");
 }

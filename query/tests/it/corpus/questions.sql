@@ -101,4 +101,6 @@ SELECT stddev(duration_min), var_pop(duration_min) FROM visits;
 SELECT first_value(deal_id ORDER BY opened_at) FROM deals;
 SELECT 1 AS one, 'x' AS x, NULL AS nothing;
 SELECT deal_id FROM deals WHERE 1 = 0;
-SELECT deal_id FROM deals LIMIT 0
+SELECT deal_id FROM deals LIMIT 0;
+SELECT state, source, count(*), sum(times), min(first_at), max(resolved_at) FROM dead_letters GROUP BY state, source;
+SELECT id, reason, field, reasons FROM dead_letters WHERE state = 'pending' AND field IS NOT NULL

@@ -38,4 +38,11 @@ INSERT INTO events (tenant, position, type, source, event_id, revision, verdict,
 ('acme', 2, 'deal.opened', 'crm', 'e1', 0, 'duplicate', 'deal', 'D-01', '2026-01-02 08:00:00', '2026-01-02 08:00:01', '2026-01-02 08:00:02', '{}'),
 ('acme', 2, 'deal.opened', 'crm', 'e1', 0, 'duplicate', 'deal', 'D-01', '2026-01-02 08:00:00', '2026-01-02 08:00:01', '2026-01-02 08:00:02', '{}'),
 ('acme', 3, 'deal.won', 'crm', 'e2', 0, 'admitted', 'deal', 'D-02', '2026-01-20 10:00:00', '2026-01-20 10:00:01', '2026-01-20 10:00:02', '{"amount":"200.25"}'),
-('other', 4, 'deal.won', 'SECRET', 'e3', 0, 'admitted', 'deal', 'D-01', '2026-01-20 10:00:00', '2026-01-20 10:00:01', '2026-01-20 10:00:02', '{"SECRET":true}')
+('other', 4, 'deal.won', 'SECRET', 'e3', 0, 'admitted', 'deal', 'D-01', '2026-01-20 10:00:00', '2026-01-20 10:00:01', '2026-01-20 10:00:02', '{"SECRET":true}');
+INSERT INTO dead_letters (tenant, id, source, state, reason, field, reasons, times, first_at, last_at, version) VALUES
+('acme', 'a', 'crm', 'pending', 'missing_field', 'occurred_at', 'missing_field occurred_at', 1, '2026-01-02 08:00:00', '2026-01-02 08:00:00', 1),
+('acme', 'b', 'crm', 'pending', 'malformed_json', NULL, 'malformed_json', 1, '2026-01-02 08:00:00', '2026-01-02 08:00:00', 2),
+('acme', 'c', 'shop', 'pending', 'unmapped', NULL, 'unmapped', 2, '2026-01-02 08:00:00', '2026-01-03 08:00:00', 5),
+('other', 'a', 'SECRET', 'pending', 'SECRET', 'SECRET', 'SECRET', 1, '2026-01-02 08:00:00', '2026-01-02 08:00:00', 3);
+INSERT INTO dead_letters (tenant, id, source, state, reason, field, reasons, times, first_at, last_at, resolved_at, resolved_by, version) VALUES
+('acme', 'b', 'crm', 'replayed', 'malformed_json', NULL, 'malformed_json', 1, '2026-01-02 08:00:00', '2026-01-02 08:00:00', '2026-01-04 08:00:00', 'crm', 7)
