@@ -11,8 +11,8 @@ use axum::{
 
 use crate::{
     http::{
-        access_log::log_access, dead::list_dead, dead_letter, events::post_events, health, read_out::read_out, request_id::identify,
-        shed::shed, trace::trace, unknown,
+        access_log::log_access, dead::list_dead, dead_letter, events::post_events, health, read_out::read_out,
+        request_id::identify, shed::shed, trace::trace, unknown,
     },
     registry,
     service::Service,
