@@ -203,7 +203,7 @@ fn one(outcome: Outcome, position: Option<String>) -> Result<Response, Rejection
 
 fn still_refused() -> ErrorBody {
     let message = "nothing was sent: `refused` says what is still wrong; the letter stays as it was".to_owned();
-    ErrorBody { code: "still_refused", message, field: None }
+    ErrorBody::new("still_refused", message)
 }
 
 fn no_such_letter() -> Rejection {

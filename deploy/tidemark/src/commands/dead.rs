@@ -39,6 +39,9 @@ Examples:
 events anew; events of that row that were accepted before are duplicates then. --edit is a jq program over the body, with the
 helpers of mappings. All events of a letter are accepted, or nothing of it is sent and it stays.";
 
+/// How long a request is tried again while ingest is busy or away: somebody is waiting at a terminal.
+const PATIENCE_MS: u64 = 15_000;
+
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -216,7 +219,8 @@ async fn drop_chosen(args: DropArgs, ingest: &str) -> Result<()> {
 
 impl Connection {
     fn options(&self, ingest: &str) -> ImportOptions {
-        ImportOptions::new("", "", self.url.as_deref().unwrap_or(ingest), &self.key)
+        let options = ImportOptions::new("", "", self.url.as_deref().unwrap_or(ingest), &self.key);
+        ImportOptions { retry_ms_max: PATIENCE_MS, ..options }
     }
 }
 
