@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::stack::{Stack, tidemark};
+use crate::stack::{KEY, Stack, tidemark};
 
 const FILE: &str = "Nr;Datum;Vertreter;Kunde;Betrag;Status;Grund
 D1;05.03.2026;R1;A1;1.234,56;gewonnen;
@@ -134,7 +134,7 @@ async fn a_mistaken_mapping_is_mended_and_what_it_refused_is_replayed() {
     assert!(dropped.contains("1 of 1 letters dropped"), "{dropped}");
     company.expect_pending(0).await;
     assert_eq!(company.said(&["dead", "list"]), "0 pending dead letters\n");
-    let rows = company.stack.sql("SELECT state, count(*) AS n FROM dead_letters GROUP BY state ORDER BY state").await;
+    let rows = company.stack.sql_as(KEY, "SELECT state, count(*) AS n FROM dead_letters GROUP BY state ORDER BY state").await;
     assert_eq!(rows["rows"].to_string(), r#"[{"n":1,"state":"dropped"},{"n":3,"state":"replayed"}]"#, "{rows}");
 }
 

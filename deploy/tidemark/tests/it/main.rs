@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test that fails or skips says where")]
 
 mod command_line;
-mod crm_sales_opportunities;
 mod dead_letters;
 mod dependencies;
 mod known_answers;
