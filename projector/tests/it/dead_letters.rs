@@ -141,6 +141,19 @@ async fn rows_follow_the_topic_whatever_happens() {
         "what was in it stays in it"
     );
 
+    // More than one question's and one batch's worth.
+    for _ in 0..2 {
+        let ids: Vec<String> = (0..1_200).map(|number| format!("{number:064}")).collect();
+        futures::future::join_all(ids.iter().map(|id| stack.letter("many", id, "empty"))).await;
+    }
+    let twice = "SELECT countIf(times = 2) FROM dead_letters FINAL WHERE tenant = ?";
+    let deadline = Instant::now() + SOON;
+    while stack.text(twice, "many").await.trim() != "1200" {
+        assert!(Instant::now() < deadline, "{}", stack.text(twice, "many").await);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    running.expect_gauge("tidemark_projector_dead_letters_pending{tenant=\"many\"} 1200").await;
+
     // Stopped, it reads on where it was; with its marks gone, all of it again.
     for forgets in [false, true] {
         running.stop().await;

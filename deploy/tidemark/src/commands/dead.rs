@@ -89,8 +89,8 @@ struct Which {
     #[arg(long, value_name = "SOURCE")]
     source: Option<String>,
     /// pending, replayed, dropped or all
-    #[arg(long, value_name = "STATE", default_value = "pending", value_parser = ["pending", "replayed", "dropped", "all"])]
-    state: String,
+    #[arg(long, value_name = "STATUS", default_value = "pending", value_parser = ["pending", "replayed", "dropped", "all"])]
+    status: String,
 }
 
 #[derive(clap::Args)]
@@ -226,8 +226,8 @@ impl Connection {
 
 impl Which {
     fn filter(self, ids: Vec<String>) -> LetterFilter {
-        let Self { reason, field, source, state } = self;
-        LetterFilter { ids, reason, field, source, state: Some(state) }
+        let Self { reason, field, source, status } = self;
+        LetterFilter { ids, reason, field, source, state: Some(status) }
     }
 }
 
@@ -267,28 +267,23 @@ mod tests {
     use clap::{CommandFactory, Parser};
 
     use super::*;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        args: Args,
-    }
+    use crate::cli::{Cli, Command};
 
     fn replayed(line: &str) -> Result<MendOptions, String> {
-        let parsed = Line::try_parse_from(line.split(' ')).map_err(|error| error.to_string())?;
-        let Action::Replay(args) = parsed.args.action else { return Err("no replay".to_owned()) };
+        let parsed = Cli::try_parse_from(format!("tidemark {line}").split(' ')).map_err(|error| error.to_string())?;
+        let Command::Dead(Args { action: Action::Replay(args) }) = parsed.command else { return Err("no replay".to_owned()) };
         args.options("http://127.0.0.1:8080").map_err(|error| error.to_string())
     }
 
     #[test]
     fn which_letters_must_be_said() {
-        Line::command().debug_assert();
+        Cli::command().debug_assert();
         for (line, expected) in [
             ("dead replay --key k", "which letters?"),
             ("dead replay a --reason empty --key k", "cannot be used with"),
             ("dead replay --all --reason empty --key k", "cannot be used with"),
             ("dead replay a --mapping m --edit . --key k", "cannot be used with"),
-            ("dead replay --all --state lost --key k", "possible values"),
+            ("dead replay --all --status lost --key k", "possible values"),
         ] {
             let error = replayed(line).unwrap_err();
             assert!(error.contains(expected), "{line}: {error}");

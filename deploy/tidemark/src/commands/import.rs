@@ -19,7 +19,8 @@ Examples:
 
 A mapping is a jq program: one row (an object of its columns) in, zero or more events out. CSV has texts in it, Parquet and Excel
 also numbers and truth values; dates are ISO texts. An interrupted import goes on where it
-stopped when the same command is run again; refused rows go to FILE.refused.ndjson with their reasons. Importing a file twice
+stopped when the same command is run again; refused rows go to FILE.refused.ndjson with their reasons, and are
+dead letters: `tidemark dead` lists them and maps them again. Importing a file twice
 changes nothing; a corrected file corrects when it is imported with a higher --revision.";
 
 #[derive(clap::Args)]
