@@ -94,7 +94,7 @@ async fn a_mistaken_mapping_is_mended_and_what_it_refused_is_replayed() {
     let listed = company.said(&["dead", "list"]);
     let found: Vec<Vec<&str>> = columns(&listed).into_iter().map(|line| line.into_iter().take(4).collect()).collect();
     assert_eq!(found[0], ["LETTERS", "REASON", "FIELD", "SOURCE"], "{listed}");
-    assert_eq!(found[1], ["2", "unmapped", "crm", "\"1.234,56\""], "{listed}");
+    assert_eq!(found[1], ["2", "unmapped", "crm", "\"99,5\""], "{listed}");
     assert!(found.contains(&vec!["1", "unknown_field", "data.colour", "crm"]), "{listed}");
     assert!(listed.contains("broken_row") && listed.ends_with("4 pending dead letters\n"), "{listed}");
     let letters = company.said(&["dead", "list", "--letters", "--reason", "unknown_field"]);
