@@ -19,6 +19,7 @@ pub mod settings;
 pub mod sink;
 mod source;
 pub mod state;
+mod trace;
 
 pub use config::Config;
 pub use error::Error;

@@ -21,6 +21,7 @@ use crate::{
     sink::{ClickHouse, Sink, apply_schema, claim_generation},
     source::{self, LogEnds, Offsets, Publisher, Status, Subscription, Worker},
     state::{Lsm, LsmPartition},
+    trace::Traces,
 };
 
 /// The set of numbers that is written. (Others come with `tidemark rebuild`.)
@@ -123,12 +124,22 @@ struct Process {
     dead: DeadTable,
     publisher: Publisher,
     metrics: Arc<Metrics>,
+    traces: Arc<Traces>,
 }
 
 impl Process {
     fn new(config: Config, kafka: &KafkaConfig, generation: u32, sink: Arc<ClickHouse>, dead: DeadTable) -> Result<Self, Error> {
         let publisher = Publisher::connect(kafka)?;
-        Ok(Self { config, kafka: kafka.clone(), generation, sink, dead, publisher, metrics: Arc::new(Metrics::new()) })
+        Ok(Self {
+            config,
+            kafka: kafka.clone(),
+            generation,
+            sink,
+            dead,
+            publisher,
+            metrics: Arc::new(Metrics::new()),
+            traces: Arc::default(),
+        })
     }
 
     async fn run(
@@ -150,8 +161,8 @@ impl Process {
             queues.push(queue);
             parts.spawn(self.worker(partition, log, &consumer, &offsets, status).run(records, stop.clone()));
         }
-        let (dispatcher, dispatch_stop) = (consumer.clone(), stop.clone());
-        parts.spawn(async move { source::dispatch(&dispatcher, &queues, &dispatch_stop).await });
+        let (dispatcher, traces, dispatch_stop) = (consumer.clone(), self.traces.clone(), stop.clone());
+        parts.spawn(async move { source::dispatch(&dispatcher, &queues, &traces, &dispatch_stop).await });
         parts.spawn(source::serve(self.config.listen, self.metrics.clone(), offsets.clone(), statuses, stop.clone()));
         let (kafka, table) = (self.kafka.clone(), self.dead.clone());
         parts.spawn(dead::follow(self.config.clone(), kafka, table, self.metrics.clone(), stop.clone()));
@@ -190,6 +201,7 @@ impl Process {
             config: self.config.clone(),
             cluster: log.cluster().to_owned(),
             metrics: self.metrics.clone(),
+            traces: self.traces.clone(),
             status: status.clone(),
         }
     }

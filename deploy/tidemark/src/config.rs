@@ -28,6 +28,7 @@ pub struct Config {
     pub clickhouse: ClickHouseConfig,
     pub embedded: Embedded,
     pub log: Log,
+    pub telemetry: Telemetry,
     pub ingest: tidemark_ingest::Config,
     pub projector: tidemark_projector::Config,
     pub query: tidemark_query::Config,
@@ -55,6 +56,13 @@ impl Default for Log {
     fn default() -> Self {
         Self { filter: "info".to_owned(), format: LogFormat::Text }
     }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Telemetry {
+    pub otlp_endpoint: String,
+    pub sampling_ratio: f64,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]

@@ -12,6 +12,7 @@ mod services;
 mod signals;
 mod simulate;
 mod telemetry;
+mod traces;
 
 use std::process::ExitCode;
 use std::time::Duration;

@@ -35,6 +35,15 @@ impl Service {
             Self::Query => "query",
         }
     }
+
+    /// As its process is called in traces.
+    pub fn process_name(self) -> &'static str {
+        match self {
+            Self::Ingest => "tidemark-ingest",
+            Self::Projector => "tidemark-projector",
+            Self::Query => "tidemark-query",
+        }
+    }
 }
 
 /// In the order in which a start that fails is best understood.

@@ -1,22 +1,29 @@
-//! Where log lines go: standard error, as text for people or as JSON for collectors.
+//! Where log lines go: standard error, as text for people or as JSON for collectors. Spans go elsewhere (`traces.rs`).
 
 use std::io::IsTerminal;
 
 use anyhow::{Context, Result};
-use tracing_subscriber::EnvFilter;
+use tidemark_schemas::log::TRACES;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 use crate::config::{Log, LogFormat};
+use crate::traces::Traces;
 
-/// Starts logging; later calls in one process are refused by `tracing`.
+/// Starts logging and tracing; later calls in one process are refused by `tracing`.
 ///
 /// # Errors
 /// A filter that cannot be read.
-pub fn start(log: &Log) -> Result<()> {
+pub fn start(log: &Log, traces: &Traces) -> Result<()> {
     let filter = EnvFilter::try_new(&log.filter).with_context(|| format!("[log] filter = {:?}", log.filter))?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match log.format {
-        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).with_target(false).init(),
-        LogFormat::Json => lines.json().init(),
-    }
+    // What belongs to traces is no log line and must not show up in front of one.
+    let filter = filter.add_directive(format!("{TRACES}=off").parse()?);
+    let lines = fmt::layer().with_writer(std::io::stderr);
+    let lines = match log.format {
+        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).with_target(false).boxed(),
+        LogFormat::Json => lines.json().boxed(),
+    };
+    tracing_subscriber::registry().with(lines.with_filter(filter)).with(traces.layer()).init();
     Ok(())
 }

@@ -18,6 +18,7 @@ use crate::{
     measure::{self, Measured, Measures},
     settings::{Settings, TenantMark, TenantSettings},
     state::{Key, Space, State, Working, Writes},
+    trace::stage,
 };
 
 /// Changed facts after which a batch is cut, so that its cells stay far below the rows of one insert block.
@@ -85,6 +86,7 @@ impl<S: State> Partition<S> {
         let mut mark = Mark { log_id: log_id.to_owned(), ..self.mark.clone() };
         let mut changes: BTreeMap<Arc<str>, Vec<FactChange>> = BTreeMap::new();
         let mut stalled = None;
+        let folding = stage("fold").entered();
         for record in records {
             if record.offset < mark.next_offset {
                 continue;
@@ -110,6 +112,8 @@ impl<S: State> Partition<S> {
                 break;
             }
         }
+        drop(folding);
+        let _measuring = stage("measure").entered();
         rows.watermark.log_id.clone_from(&mark.log_id);
         for (tenant, changes) in changes {
             self.measure(&mut working, &tenant, &changes, rows.tenant(&tenant))?;

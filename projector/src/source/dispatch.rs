@@ -16,7 +16,7 @@ use tokio::sync::mpsc::{Sender, error::TrySendError};
 use tokio_util::sync::CancellationToken;
 
 use super::Consumer;
-use crate::{Error, pipeline::Record};
+use crate::{Error, pipeline::Record, trace::Traces};
 
 /// How often the overflow of a paused partition is offered to its worker again.
 const OFFER_EVERY: Duration = Duration::from_millis(10);
@@ -28,7 +28,12 @@ type Overflow = BTreeMap<i32, VecDeque<Record>>;
 ///
 /// # Errors
 /// Kafka's client failed for good.
-pub async fn dispatch(consumer: &Consumer, workers: &[Sender<Record>], shutdown: &CancellationToken) -> Result<(), Error> {
+pub async fn dispatch(
+    consumer: &Consumer,
+    workers: &[Sender<Record>],
+    traces: &Traces,
+    shutdown: &CancellationToken,
+) -> Result<(), Error> {
     let mut overflow = Overflow::new();
     let mut offers = tokio::time::interval(OFFER_EVERY);
     offers.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -37,7 +42,10 @@ pub async fn dispatch(consumer: &Consumer, workers: &[Sender<Record>], shutdown:
             () = shutdown.cancelled() => return Ok(()),
             _ = offers.tick(), if !overflow.is_empty() => offer_again(consumer, workers, &mut overflow)?,
             received = consumer.recv() => match received {
-                Ok(message) => offer(consumer, workers, &mut overflow, message.partition(), record(&message))?,
+                Ok(message) => {
+                    traces.notice(&message);
+                    offer(consumer, workers, &mut overflow, message.partition(), record(&message))?;
+                }
                 Err(error) if consumer.client().fatal_error().is_some() => return Err(error.into()),
                 Err(error) => tracing::warn!(%error, "Kafka"),
             },

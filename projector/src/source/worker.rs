@@ -10,6 +10,7 @@ use std::{
 
 use tokio::sync::mpsc::Receiver;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::{Consumer, Offsets, Publisher, consumer::commit, identity::log_id};
 use crate::{
@@ -18,6 +19,7 @@ use crate::{
     pipeline::{Batch, Partition, Record},
     sink::Sink,
     state::State,
+    trace::{Traces, stage},
 };
 
 /// What the outside may know of a worker.
@@ -52,6 +54,8 @@ pub struct Worker<S, K> {
     pub cluster: String,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Of the records that their senders trace.
+    pub traces: Arc<Traces>,
     /// For the outside.
     pub status: Arc<Status>,
 }
@@ -110,7 +114,12 @@ impl<S: State, K: Sink> Worker<S, K> {
         let number = self.partition.number();
         let mut pause = Duration::from_millis(self.config.retry_ms_min);
         loop {
-            match self.attempt(records).await {
+            let trace = self.traces.batch(number, records);
+            let attempted = self.attempt(records).instrument(trace.span()).await;
+            if attempted.is_err() {
+                trace.failed();
+            }
+            match attempted {
                 Ok(stalled) => return Ok(stalled),
                 Err(error) if error.is_transient() => {
                     self.metrics.batch_failed(number);
@@ -128,11 +137,12 @@ impl<S: State, K: Sink> Worker<S, K> {
         let log_id = self.log_id(records);
         let Batch { rows, writes, mark, stalled } = tokio::task::block_in_place(|| self.partition.project(records, &log_id))?;
         if !rows.is_empty() {
-            self.sink.write(&rows).await?;
-            self.publisher.publish(&rows, now_ms()).await?;
+            self.sink.write(&rows).instrument(stage("write")).await?;
+            self.publisher.publish(&rows, now_ms()).instrument(stage("publish")).await?;
             let next_offset = mark.next_offset;
-            tokio::task::block_in_place(|| self.partition.commit(writes, mark))?;
+            stage("commit").in_scope(|| tokio::task::block_in_place(|| self.partition.commit(writes, mark)))?;
             let number = self.partition.number();
+            self.traces.committed(number, next_offset);
             self.offsets.committed(number, next_offset);
             commit(&self.consumer, number, next_offset);
             self.metrics.poison(number, rows.poison.len());

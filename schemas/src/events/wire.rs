@@ -120,6 +120,14 @@ pub enum DecodeError {
     },
 }
 
+/// The type of a framed record, by its schema id alone.
+#[must_use]
+pub fn type_of(bytes: &[u8]) -> Option<EventType> {
+    let (&[magic, a, b, c, d], _) = bytes.split_first_chunk::<5>()?;
+    let registered = schema_by_id(u32::from_be_bytes([a, b, c, d]))?;
+    (magic == 0).then_some(registered.event_type)
+}
+
 /// Reads a framed record.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Log;
 use crate::signals::StopSignals;
 use crate::telemetry;
+use crate::traces::Traces;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -29,7 +30,7 @@ pub struct Args {
 /// # Errors
 /// The library cannot be loaded, the directory or the address is taken.
 pub async fn run(args: Args) -> Result<()> {
-    telemetry::start(&Log::default())?;
+    telemetry::start(&Log::default(), &Traces::none())?;
     let mut signals = StopSignals::listen()?;
     let shutdown = CancellationToken::new();
     let config = Config { libchdb: args.libchdb, path: args.path, listen: args.listen, ..Config::default() };

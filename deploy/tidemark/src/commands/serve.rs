@@ -10,9 +10,10 @@ use crate::config::Config;
 use crate::services::{Service, Services};
 use crate::signals::StopSignals;
 use crate::telemetry;
+use crate::traces::Traces;
 
-/// From a Ctrl-C to the end; nothing has to be stopped after the service.
-const STOP_WITHIN: Duration = Duration::from_secs(9);
+/// From a Ctrl-C to the end; after the service only the last spans are sent.
+const STOP_WITHIN: Duration = Duration::from_secs(7);
 
 /// Runs it until a signal.
 ///
@@ -20,7 +21,8 @@ const STOP_WITHIN: Duration = Duration::from_secs(9);
 /// It cannot start, or cannot go on.
 pub async fn run(place: &Place, service: Service) -> Result<()> {
     let config = Config::load(place.config.as_deref(), place.overrides())?;
-    telemetry::start(&config.log)?;
+    let traces = Traces::connect(&config.telemetry, service.process_name())?;
+    telemetry::start(&config.log, &traces)?;
     let mut signals = StopSignals::listen()?;
     let mut services = Services::default();
     let work = async {
@@ -33,5 +35,6 @@ pub async fn run(place: &Place, service: Service) -> Result<()> {
         () = signals.next() => Ok(()),
     };
     services.stop(Instant::now() + STOP_WITHIN).await;
+    traces.end().await;
     outcome
 }

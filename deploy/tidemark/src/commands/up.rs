@@ -13,6 +13,7 @@ use crate::embedded::state::StateDir;
 use crate::services::{SERVICES, Service, Services, address};
 use crate::signals::StopSignals;
 use crate::telemetry;
+use crate::traces::Traces;
 
 /// From a Ctrl-C to the end of everything. (The promise is 10 s.)
 const STOP_WITHIN: Duration = Duration::from_secs(9);
@@ -88,7 +89,8 @@ impl Args {
 /// The state directory or a port is taken, something is missing, a part cannot go on.
 pub async fn run(place: &Place, args: Args) -> Result<()> {
     let config = Config::load(place.config.as_deref(), args.overrides(place))?;
-    telemetry::start(&config.log)?;
+    let traces = Traces::connect(&config.telemetry, "tidemark")?;
+    telemetry::start(&config.log, &traces)?;
     let mut signals = StopSignals::listen()?;
     let state = StateDir::open(&config.state)?;
     args.make_tenant(&config)?;
@@ -99,7 +101,7 @@ pub async fn run(place: &Place, args: Args) -> Result<()> {
         () = signals.next() => Ok(()),
     };
     tokio::select! {
-        () = stop(servers, services) => outcome,
+        () = stop(servers, services, traces) => outcome,
         () = signals.next() => bail!("stopped at once, as asked twice; the next start recovers"),
     }
 }
@@ -119,10 +121,10 @@ async fn serve(config: &Config, args: &Args, servers: &mut Servers, services: &m
 }
 
 /// The services first, which still write; then the servers they write to.
-async fn stop(servers: Servers, services: Services) {
+async fn stop(servers: Servers, services: Services, traces: Traces) {
     let deadline = Instant::now() + STOP_WITHIN;
     services.stop(Instant::now() + SERVICES_STOP_WITHIN).await;
-    servers.stop(deadline).await;
+    tokio::join!(traces.end(), servers.stop(deadline));
 }
 
 /// What people and scripts wait for; the last line is always the same.

@@ -11,3 +11,4 @@ mod life_and_death;
 mod readme;
 mod recovery;
 mod stack;
+mod traces;

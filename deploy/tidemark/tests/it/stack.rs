@@ -28,6 +28,7 @@ pub struct Stack {
     state: TempDir,
     ports: Ports,
     flags: Vec<&'static str>,
+    settings: Vec<(&'static str, String)>,
     up: Option<Child>,
     client: Client,
 }
@@ -49,7 +50,13 @@ impl Stack {
 
     /// With these flags of `tidemark up`.
     pub fn start_with(flags: &[&'static str]) -> Self {
+        Self::start_as(flags, &[])
+    }
+
+    /// With these flags of `tidemark up`, and these settings (`TIDEMARK_SECTION__KEY`) of every process.
+    pub fn start_as(flags: &[&'static str], settings: &[(&'static str, String)]) -> Self {
         let mut stack = Self::prepare(flags);
+        stack.settings = settings.to_vec();
         stack.start_again();
         stack
     }
@@ -73,7 +80,7 @@ impl Stack {
         let state = tempfile::tempdir().unwrap();
         // Servers come and go in these tests: a connection is not kept for the next question.
         let client = Client::builder().pool_max_idle_per_host(0).build().unwrap();
-        Self { state, ports, flags: flags.to_vec(), up: None, client }
+        Self { state, ports, flags: flags.to_vec(), settings: Vec::new(), up: None, client }
     }
 
     /// Starts on the same ports and the same state.
@@ -195,6 +202,7 @@ impl Stack {
     fn place<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         let Ports { ingest, query, projector, kafka, clickhouse } = self.ports;
         command
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .env("TIDEMARK_STATE", self.state.path())
             .env("TIDEMARK_INGEST__LISTEN", format!("127.0.0.1:{ingest}"))
             .env("TIDEMARK_PROJECTOR__LISTEN", format!("127.0.0.1:{projector}"))
