@@ -8,6 +8,7 @@ mod dependencies;
 mod known_answers;
 mod kpi_files;
 mod life_and_death;
+mod overload;
 mod readme;
 mod recovery;
 mod stack;

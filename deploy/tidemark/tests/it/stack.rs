@@ -125,6 +125,11 @@ impl Stack {
         format!("http://127.0.0.1:{}", self.ports.query)
     }
 
+    /// Where Kafka is.
+    pub fn brokers(&self) -> String {
+        format!("127.0.0.1:{}", self.ports.kafka)
+    }
+
     /// Sends events (a JSON text) and gives the position token of the answer.
     pub async fn post(&self, events: &Value) -> String {
         let request = self.client.post(format!("{}/v1/events", self.ingest())).bearer_auth(KEY).json(events);
@@ -225,6 +230,13 @@ impl Drop for Stack {
 
 /// A service in a process of its own; dropping it is `kill -9`.
 pub struct Alone(Child);
+
+impl Alone {
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+}
 
 impl Drop for Alone {
     fn drop(&mut self) {
