@@ -36,13 +36,20 @@ pub(crate) async fn read_body(
     let expected = declared.filter(|_| encoding == Encoding::Identity);
     let mut share = reserve(service, expected.unwrap_or(most))?;
     let in_time = Duration::from_millis(service.config.body_timeout_ms);
-    let bytes = tokio::time::timeout(in_time, collect(body, encoding, expected.unwrap_or(0), most)).await.map_err(|_| {
-        let message = format!("the body did not arrive within {} ms; nothing was kept", in_time.as_millis());
-        Rejection::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", message)
-    })??;
+    let collected = tokio::time::timeout(in_time, collect(body, encoding, expected.unwrap_or(0), most)).await;
+    let bytes = collected.map_err(|_| too_late(service, in_time))??;
     service.metrics.body_read(bytes.len());
     give_back(&mut share, bytes.len());
     Ok(BoundedBody { bytes, _share: share })
+}
+
+/// Whose fault it was cannot be told while ingest itself is busy: then a sender is not blamed, but comes back later.
+fn too_late(service: &Service, in_time: Duration) -> Rejection {
+    let message = format!("the body did not arrive within {} ms; nothing was kept", in_time.as_millis());
+    if service.turns.available_permits() < service.config.requests_max / 2 {
+        return Rejection::later(StatusCode::SERVICE_UNAVAILABLE, "overload", message, service.config.retry_after_s);
+    }
+    Rejection::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", message)
 }
 
 /// Takes a share of the bytes in flight; a body of unknown length could be as large as any.
