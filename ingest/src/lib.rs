@@ -16,7 +16,7 @@ mod service;
 mod telemetry;
 
 pub use accept::{
-    read_cloud_event, read_event,
+    read_body, read_cloud_event, read_event,
     validate::{Code, Problem},
 };
 pub use clock::Clock;

@@ -16,4 +16,4 @@ pub(crate) use answer::{Answer, ErrorBody, Refusal, Rejection};
 pub(crate) use dead_letter::DeadLetter;
 pub(crate) use encode::encode;
 pub(crate) use sentence::{Judged, accept, judge_body};
-pub use sentence::{read_cloud_event, read_event};
+pub use sentence::{read_body, read_cloud_event, read_event};

@@ -1,6 +1,8 @@
 //! The sentence itself, from a body of a known sender to the answer. Its first word, authenticate, is said by the door.
 
-use axum::http::StatusCode;
+use std::borrow::Cow;
+
+use axum::http::{HeaderMap, StatusCode};
 use serde_json::value::RawValue;
 use tidemark_schemas::{
     events::{Event, payload::Instant},
@@ -11,6 +13,7 @@ use super::{
     Answer, Rejection,
     answer::{ErrorBody, Refusal},
     authenticate::Caller,
+    binary::structured,
     dead_letter::{DeadLetter, Place},
     encode::encode,
     split::{Form, Item, split},
@@ -105,6 +108,25 @@ pub fn read_event(text: &str, access: &Access, now: Instant) -> Result<Event, Ve
 /// As [`read_event`].
 pub fn read_cloud_event(text: &str, access: &Access, now: Instant) -> Result<Event, Vec<Problem>> {
     read(text, Dialect::CloudEvents, access, now)
+}
+
+/// Cuts a body into events by its headers and reads each, as `POST /v1/events` does, without keeping anything.
+///
+/// # Errors
+/// Why the body as a whole cannot be read.
+pub fn read_body(
+    headers: &HeaderMap,
+    body: &[u8],
+    access: &Access,
+    now: Instant,
+) -> Result<Vec<Result<Event, Vec<Problem>>>, String> {
+    let form = Form::of(headers).map_err(|rejection| rejection.body.message)?;
+    let body = match form {
+        Form::BinaryCloudEvent => structured(headers, body).map_err(|rejection| rejection.body.message)?.into(),
+        _ => Cow::Borrowed(body),
+    };
+    let items = split(form, &body)?;
+    Ok(items.into_iter().map(|item| judge(item, form.dialect(), access, now)).collect())
 }
 
 fn read(text: &str, dialect: Dialect, access: &Access, now: Instant) -> Result<Event, Vec<Problem>> {

@@ -14,6 +14,7 @@ mod dead_resolutions;
 #[path = "../../../query/tests/it/engine.rs"]
 mod engine;
 mod file_formats;
+mod fuzz;
 mod imports;
 mod kafka;
 mod known_answers;
