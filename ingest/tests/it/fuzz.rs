@@ -4,7 +4,7 @@ mod harness;
 mod mutate;
 mod programs;
 
-use std::{fs, path::Path, time::Instant};
+use std::{fs, time::Instant};
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::{collection::vec, option, prelude::*, sample::select};
@@ -100,23 +100,29 @@ fn read(headers: &HeaderMap, Bytes(body): &Bytes) -> Case {
     Case::Done
 }
 
+/// Attributes of CloudEvents as headers.
+const NAMES: [&str; 7] = ["ce-id", "ce-type", "ce-time", "ce-source", "ce-specversion", "ce-revision", "ce-x"];
+
 /// In structured mode, as a batch, and in binary mode with headers as wrong as the body.
 fn cloud_event() -> impl Strategy<Value = (HeaderMap, Bytes)> {
-    let structured = event().prop_map(|event| {
-        let Value::Object(mut event) = print(&event) else { panic!("an object") };
-        for (ours, theirs) in [("event_id", "id"), ("occurred_at", "time"), ("account_id", "accountid"), ("rep_id", "repid")] {
-            let value = event.remove(ours).unwrap_or(Value::Null);
-            event.insert(theirs.to_owned(), value);
-        }
-        event.remove("recorded_at");
-        event.insert("specversion".to_owned(), json!("1.0"));
-        Value::Object(event).to_string().into_bytes()
-    });
+    let structured = event()
+        .prop_map(|event| {
+            let Value::Object(mut event) = print(&event) else { panic!("an object") };
+            for (ours, theirs) in [("event_id", "id"), ("occurred_at", "time"), ("account_id", "accountid"), ("rep_id", "repid")]
+            {
+                let value = event.remove(ours).unwrap_or(Value::Null);
+                event.insert(theirs.to_owned(), value);
+            }
+            event.remove("recorded_at");
+            event.insert("specversion".to_owned(), json!("1.0"));
+            Value::Object(event).to_string().into_bytes()
+        })
+        .boxed();
     let batch = vec(structured.clone(), 1..3).prop_map(|events| [&b"["[..], &events.join(&b','), &b"]"[..]].concat());
-    let attribute =
-        (select(vec!["ce-id", "ce-type", "ce-time", "ce-source", "ce-specversion", "ce-revision", "ce-x"]), "[ -~]{0,40}");
+    let attribute = (select(NAMES.to_vec()), "[ -~]{0,40}");
     let binary = (vec(attribute, 0..8), mutated(structured.clone())).prop_map(|(attributes, body)| {
-        let attributes = attributes.into_iter().filter_map(|(name, value)| Some((name, HeaderValue::from_str(&value).ok()?)));
+        let attributes: Vec<(&str, String)> = attributes;
+        let attributes = attributes.iter().filter_map(|(name, value)| Some((*name, HeaderValue::from_str(value).ok()?)));
         let mut all = headers("application/json");
         all.extend(attributes.map(|(name, value)| (HeaderName::from_static(name), value)));
         (all, body)
