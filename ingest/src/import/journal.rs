@@ -78,6 +78,10 @@ impl Journal {
         self.progress.place
     }
 
+    pub(super) fn summary(&self) -> &Summary {
+        &self.progress.summary
+    }
+
     /// Notes one batch with ingest's answer to it; batches come in the order of the file.
     pub(super) fn record(&mut self, batch: &Batch, answered: &Answered) -> Result<(), Error> {
         let mut refused = answered.refused.iter().peekable();

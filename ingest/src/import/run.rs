@@ -4,11 +4,11 @@ use std::{
     fs::File,
     io::{self, BufRead, BufReader},
     path::Path,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures::{StreamExt, TryStreamExt, stream};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
@@ -31,6 +31,7 @@ const STOP_GRACE: Duration = Duration::from_secs(3);
 /// A mapping or header that is wrong, a key that is refused, ingest away for too long, files that cannot be written,
 /// or `shutdown`. All but the first two leave a progress file that the next import goes on from.
 pub async fn import(options: &ImportOptions, shutdown: CancellationToken) -> Result<Summary, Error> {
+    let began = Instant::now();
     let mapping = Mapping::load(options)?;
     let mut journal = Journal::open(options, identity(options, &mapping)?)?;
     let poster = Poster::new(options)?;
@@ -47,13 +48,20 @@ pub async fn import(options: &ImportOptions, shutdown: CancellationToken) -> Res
         journal.record(&batch, &answer)?;
         bar.set_length(batch.file_bytes);
         bar.set_position(journal.place().byte);
+        bar.set_message(progress(journal.summary()));
     }
     drop(answered);
     if shutdown.is_cancelled() {
         return Err(Error::Interrupted { row: journal.place().row });
     }
     bar.finish_and_clear();
-    journal.finish()
+    let run_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(Summary { run_ms, ..journal.finish()? })
+}
+
+fn progress(summary: &Summary) -> String {
+    let Summary { rows, events_accepted, rows_refused, .. } = summary;
+    format!("{} rows, {} events, {} refused", HumanCount(*rows), HumanCount(*events_accepted), HumanCount(*rows_refused))
 }
 
 /// Requests under way when the import is stopped may still be answered, for a while.
@@ -94,6 +102,6 @@ pub(super) fn hash_file(path: &Path, hash: &mut Sha256) -> io::Result<()> {
 /// Bytes of the unpacked file; on a terminal only.
 fn progress_bar(options: &ImportOptions) -> ProgressBar {
     let target = if options.progress_bar { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left");
+    let style = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {msg}, {eta} left");
     ProgressBar::with_draw_target(None, target).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

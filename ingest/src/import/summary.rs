@@ -26,6 +26,9 @@ pub struct Summary {
     /// The row at which this run went on; 0 for a whole run.
     #[serde(default)]
     pub resumed_at_row: u64,
+    /// How long this run took; an earlier one that it continues is not in it.
+    #[serde(skip)]
+    pub run_ms: u64,
 }
 
 /// A mapping may put a row's values into its reasons; more different ones than this are counted together.
@@ -36,6 +39,12 @@ impl Summary {
     #[must_use]
     pub fn rows_accepted(&self) -> u64 {
         self.rows - self.rows_refused
+    }
+
+    /// Rows that this run did in a second.
+    #[must_use]
+    pub fn rows_per_second(&self) -> u64 {
+        (self.rows - self.resumed_at_row) * 1_000 / self.run_ms.max(1)
     }
 
     pub(super) fn count_reason(&mut self, reason: &str) {
@@ -50,6 +59,11 @@ impl fmt::Display for Summary {
         write!(f, "{} of {rows} rows accepted ({events_accepted} of {events_sent} events)", self.rows_accepted())?;
         if self.resumed_at_row > 0 {
             write!(f, ", continued at row {}", self.resumed_at_row)?;
+        }
+        write!(f, ", {} rows refused", self.rows_refused)?;
+        if self.run_ms > 0 {
+            let tenths = self.run_ms.div_ceil(100);
+            write!(f, "; {}.{} s, {} rows/s", tenths / 10, tenths % 10, self.rows_per_second())?;
         }
         for (reason, count) in &self.reasons {
             write!(f, "\n  {count} × {reason}")?;

@@ -106,8 +106,14 @@ impl Stack {
 
     /// `tidemark` with this stack's addresses and state.
     pub fn run(&self, arguments: &[&OsStr]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// The same, to be started by the test.
+    pub fn command(&self, arguments: &[&OsStr]) -> Command {
         let mut command = tidemark();
-        self.place(&mut command).env("TIDEMARK_KEY", KEY).args(arguments).output().unwrap()
+        self.place(&mut command).env("TIDEMARK_KEY", KEY).args(arguments);
+        command
     }
 
     /// The state directory.
@@ -294,7 +300,7 @@ fn is_alive(id: i32) -> bool {
     status_field(id, "State").is_some_and(|state| !state.starts_with('Z'))
 }
 
-fn status_field(id: i32, name: &str) -> Option<String> {
+pub fn status_field(id: i32, name: &str) -> Option<String> {
     let status = fs::read_to_string(proc(id, "status")).ok()?;
     status.lines().find_map(|line| Some(line.strip_prefix(name)?.strip_prefix(':')?.trim().to_owned()))
 }
