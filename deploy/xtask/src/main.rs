@@ -7,6 +7,7 @@ mod cache;
 mod chaos;
 mod demo;
 mod fetch;
+mod fuzz;
 #[path = "../../tidemark/src/java.rs"]
 mod java;
 mod process;
@@ -32,6 +33,8 @@ enum Command {
     Test,
     /// Kill and stop every process of a running Tidemark at random, under load, and check that no number is ever wrong
     Chaos(chaos::Args),
+    /// Throw broken bodies, files, records and mappings at ingest and projector for some minutes each
+    Fuzz(fuzz::Args),
     /// Only fetch what is missing: Kafka's jars, ClickHouse's engine, Python clients of the tests
     Fetch,
 }
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Test => test::run(),
         Command::Chaos(args) => chaos::run(&args),
+        Command::Fuzz(args) => fuzz::run(&args),
         Command::Fetch => fetch::run(),
     };
     match done {

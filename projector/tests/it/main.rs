@@ -10,6 +10,7 @@ mod engine_rows;
 #[path = "../../../ingest/tests/it/kafka.rs"]
 #[allow(dead_code, reason = "other tests need more of it")]
 mod kafka;
+mod fuzz;
 mod naive_model;
 mod organisation;
 mod poison;

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::stack::{Stack, status_field};
+use crate::stack::{KEY, Stack, status_field};
 
 /// How often the memory of an import is looked at; the system keeps the highest mark itself.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// Rows of the larger file; `IMPORT_ROWS=1000000` for the real thing.
-const ROWS_DEFAULT: u64 = 60_000;
+const ROWS_DEFAULT: u64 = 30_000;
 /// What any import may take, whatever the rows.
 const PEAK_MIB_MAX: u64 = 160;
 /// What three times the rows may take more: noise of the allocator.
@@ -23,7 +23,7 @@ const GROWTH_MIB_MAX: u64 = 24;
 /// Deals as a spreadsheet exports them: Latin-1, semicolons, quoted newlines, days first, money as people write it.
 const MAPPING: &str = r#"
 if .Betrag == "" then refuse("no amount") else
-  ([.Kunde, .Nummer] | stable_id) as $deal | (.Ge\u00f6ffnet | date_in(["%d.%m.%Y", "%d/%m/%y"])) as $opened |
+  ([.Kunde, .Nummer] | stable_id) as $deal | (.["Geöffnet"] | date_in(["%d.%m.%Y", "%d/%m/%y"])) as $opened |
   { type: "deal.opened", event_id: "\($deal):opened", rep_id: .Vertreter, occurred_at: $opened,
     data: { deal_id: $deal, name: .Kunde, stage: "proposal" } },
   { type: "deal.won", event_id: "\($deal):won", rep_id: .Vertreter, occurred_at: $opened,
@@ -43,7 +43,7 @@ async fn a_file_again_changes_nothing_and_a_corrected_one_corrects() {
     let stack = Stack::start();
     let directory = tempfile::tempdir().unwrap();
     let (file, mapping) = (directory.path().join("deals.csv"), directory.path().join("deals.jq"));
-    fs::write(&mapping, MAPPING.replace("\\u00f6", "ö").replace(".Geöffnet", ".[\"Geöffnet\"]")).unwrap();
+    fs::write(&mapping, MAPPING).unwrap();
     let write =
         |text: &str| fs::write(&file, text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect::<Vec<u8>>()).unwrap();
     write(FILE);
@@ -60,7 +60,7 @@ async fn a_file_again_changes_nothing_and_a_corrected_one_corrects() {
     let verdicts = json!([{ "verdict": "admitted", "n": 4 }, { "verdict": "duplicate", "n": 4 }]);
     assert_eq!(unchanged["verdicts"], verdicts, "the same events: nothing but duplicates");
 
-    write(&FILE.replace("$22,700.00", "(22,700.00) CR").replace("342.09K", "342.1K").replace("(22,700.00) CR", "22.7K"));
+    write(&FILE.replace("342.09K", "342.1K"));
     let corrected = import(&stack, &file, &mapping, &["--revision", "1"]);
     let corrected = self::numbers(&stack, &corrected.position).await;
     assert_eq!(corrected["won_amount"], "364800");
@@ -95,8 +95,8 @@ fn import(stack: &Stack, file: &Path, mapping: &Path, more: &[&str]) -> Imported
 /// What is known once the position is in.
 async fn numbers(stack: &Stack, position: &str) -> Value {
     let won = stack.get(&format!("/v1/kpis/won_amount?from=2026-03-01&to=2026-03-31&grain=all&after={position}")).await;
-    let deals = stack.sql("SELECT deal_id, rep_id, amount, opened_on, closed_on FROM deals ORDER BY deal_id").await;
-    let verdicts = stack.sql("SELECT verdict, count(*) AS n FROM events GROUP BY verdict ORDER BY verdict").await;
+    let deals = stack.sql_as(KEY, "SELECT deal_id, rep_id, amount, opened_on, closed_on FROM deals ORDER BY deal_id").await;
+    let verdicts = stack.sql_as(KEY, "SELECT verdict, count(*) AS n FROM events GROUP BY verdict ORDER BY verdict").await;
     json!({ "won_amount": won["rows"][0]["value"], "deals": deals["rows"], "verdicts": verdicts["rows"] })
 }
 
