@@ -3,7 +3,7 @@
 use proptest::{prelude::*, sample::select};
 
 /// Each is stopped by a bound, with what it says then.
-pub const HOSTILE: [(&str, &str); 18] = [
+pub const HOSTILE: [(&str, &str); 17] = [
     ("def f: f; f", "steps"),
     ("def f: [f]; f", "itself too often"),
     ("def f: 1 + f; f", "itself too often"),
@@ -13,11 +13,10 @@ pub const HOSTILE: [(&str, &str); 18] = [
     ("[limit(1e12; repeat(1))]", "takes more than"),
     ("[.[]?, repeat(\"x\" * 1000000)] | length", "takes more than"),
     ("until(false; . )", "steps"),
-    ("while(true; [.])", "takes more than"),
+    ("last(while(true; [.]))", "takes more than"),
     ("recurse", "no event object"),
     ("[recurse({a: .})] | length", "takes more than"),
     ("reduce range(1e12) as $i (0; [.])", "steps"),
-    ("reduce range(1e9) as $i (\"x\"; . + .)", "takes more than"),
     ("{v: reduce range(60) as $i (1; [., .])}", "more than 4194304 bytes"),
     ("(\"[\" * 1000000) | fromjson", "nested more than 1000 deep"),
     ("range(1e6) | {event_id: \"\\(.)\"}", "more than 1000 events"),
