@@ -7,10 +7,10 @@ mod dead_letters;
 #[path = "../../../query/tests/it/engine.rs"]
 mod engine;
 mod engine_rows;
+mod fuzz;
 #[path = "../../../ingest/tests/it/kafka.rs"]
 #[allow(dead_code, reason = "other tests need more of it")]
 mod kafka;
-mod fuzz;
 mod naive_model;
 mod organisation;
 mod poison;
