@@ -67,6 +67,8 @@ pub enum Command {
     Dead(commands::dead::Args),
     /// Invent a sales organisation and write its events as NDJSON, or send them to ingest
     Simulate(simulate::Args),
+    /// Make facts and cells anew by an independent model and name what differs in ClickHouse; safe while events flow
+    Verify(commands::verify::Args),
     /// Check everything that Tidemark needs and say what to do about what is missing
     Doctor,
     /// Add tenants and their keys

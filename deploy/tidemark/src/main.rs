@@ -38,12 +38,13 @@ fn main() -> anyhow::Result<ExitCode> {
     if let Err(error) = &outcome {
         eprintln!("error: {error:#}");
     }
-    Ok(if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(outcome.unwrap_or(ExitCode::FAILURE))
 }
 
-async fn run(cli: Cli) -> anyhow::Result<()> {
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let place = cli.place;
-    match cli.command {
+    let done = match cli.command {
+        Command::Verify(args) => return Ok(commands::verify::run(&place, args).await),
         Command::Up(args) => commands::up::run(&place, args).await,
         Command::Ingest => commands::serve::run(&place, Service::Ingest).await,
         Command::Project => commands::serve::run(&place, Service::Projector).await,
@@ -55,5 +56,6 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Config => commands::config::run(),
         Command::Tenant(args) => commands::tenant::run(&place, args),
         Command::Clickhouse(args) => commands::clickhouse::run(args).await,
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }

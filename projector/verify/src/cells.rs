@@ -1,7 +1,8 @@
 //! Cells: what the facts of one KPI, day, rep, dims and currency come to.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
+use chrono::{NaiveDate, TimeDelta};
 use tidemark_schemas::decimal::Decimal6;
 
 /// Every cell that has a fact.
@@ -40,4 +41,32 @@ pub enum CellValue {
     Text(String),
     /// Of a median, percentile, minimum or maximum.
     Number(Decimal6),
+}
+
+impl fmt::Display for CellKey {
+    /// `KPI/day/rep/dims…/currency`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let day = NaiveDate::default() + TimeDelta::days(self.day.into());
+        write!(f, "{}/{day}/{}", self.kpi, self.rep)?;
+        for part in self.dims.iter().chain(Some(&self.currency).filter(|currency| !currency.is_empty())) {
+            write!(f, "/{part}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "facts={}", self.facts)?;
+        for (slot, sum) in self.sums.iter().enumerate() {
+            write!(f, " s{slot}={sum}")?;
+        }
+        for ((slot, value), facts) in &self.values {
+            match value {
+                CellValue::Text(text) => write!(f, " {slot}:{text:?}×{facts}")?,
+                CellValue::Number(number) => write!(f, " {slot}:{number}×{facts}")?,
+            }
+        }
+        Ok(())
+    }
 }

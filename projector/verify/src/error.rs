@@ -1,4 +1,4 @@
-//! What can keep the model from an answer: definitions that cannot be planned.
+//! What can keep the model from an answer: definitions that cannot be planned, rows that cannot be read.
 
 /// Why there is no model.
 #[derive(Debug, thiserror::Error)]
@@ -30,5 +30,13 @@ pub enum VerifyError {
         found: String,
         /// The one that was expected.
         expected: &'static str,
+    },
+    /// A stored row that cannot be what was written there.
+    #[error("{table}: {reason}")]
+    Row {
+        /// The table in ClickHouse.
+        table: String,
+        /// Which row, and what is wrong with it.
+        reason: String,
     },
 }

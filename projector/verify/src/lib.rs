@@ -4,15 +4,21 @@
 mod admission;
 mod cells;
 mod company;
+mod comparison;
 mod error;
 mod facts;
 pub mod generate;
 mod measures;
 mod model;
+mod sample;
+mod stored;
 mod values;
 
 pub use admission::{LogRecord, Verdict};
 pub use cells::{Cell, CellKey, CellValue, Cells};
+pub use comparison::{Comparison, Found, Mismatch};
 pub use error::VerifyError;
 pub use measures::Measures;
 pub use model::Model;
+pub use sample::{Picked, Sample};
+pub use stored::{StoredCell, StoredCells, StoredEvent, fact, key};

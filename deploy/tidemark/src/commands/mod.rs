@@ -8,3 +8,4 @@ pub mod import;
 pub mod serve;
 pub mod tenant;
 pub mod up;
+pub mod verify;

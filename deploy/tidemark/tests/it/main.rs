@@ -14,3 +14,4 @@ mod readme;
 mod recovery;
 mod stack;
 mod traces;
+mod verify;

@@ -167,6 +167,14 @@ impl Stack {
         json(request.json(&serde_json::json!({ "sql": sql })).send().await.unwrap()).await
     }
 
+    /// Runs a statement in ClickHouse behind the services' back.
+    pub async fn clickhouse(&self, sql: &str) {
+        let url = format!("http://127.0.0.1:{}/?database=tidemark", self.ports.clickhouse);
+        let answer = self.client.post(url).body(sql.to_owned()).send().await.unwrap();
+        let status = answer.status();
+        assert!(status.is_success(), "{sql}: {}", answer.text().await.unwrap());
+    }
+
     /// `kill -9` of the child process whose command line contains `mark`: `kafka.Kafka` or ` clickhouse `.
     pub fn kill_server(&self, mark: &str) {
         let server = self.server(mark);

@@ -12,5 +12,6 @@ mod organisation;
 mod receivables;
 mod reports;
 mod script;
+mod stored;
 mod touches;
 mod values;

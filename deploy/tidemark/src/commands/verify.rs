@@ -1,0 +1,259 @@
+//! `tidemark verify`: makes facts and cells anew by the naive model and holds what is in ClickHouse against them.
+
+mod store;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
+use tidemark_projector::settings::Settings;
+use tidemark_schemas::{
+    fact::Fact,
+    kpi::Catalogue,
+    log::{Position, partition_of},
+    pipeline::shipped_pipelines,
+    table::FactTable,
+    tenant::{Tenant, Tenants},
+};
+use tidemark_verify::{Comparison, Found, LogRecord, Measures, Model, Picked, Sample};
+
+use crate::cli::Place;
+use crate::config::Config;
+use store::{Cells, Store};
+
+const EXAMPLES: &str = "\
+Examples:
+  tidemark verify
+  tidemark verify --tenant acme --kpi won_amount --kpi win_rate
+  tidemark verify --sample 5%
+
+Everything is read as of one position per tenant, so it can run while events flow: cells with their watermark in one scan, then the
+events, facts and their versions up to it. All events of a tenant are folded anew, which takes memory for one tenant at a time, about
+3 kB an event; --sample bounds what is compared and not what is folded. A line per row that differs; exit code 0 when none does,
+1 when some do, 2 when it could not be found out.";
+
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Only this tenant; may be given several times [default: every tenant]
+    #[arg(long, value_name = "NAME")]
+    tenant: Vec<String>,
+    /// Only the cells of this KPI and the facts it is measured on; may be given several times [default: everything]
+    #[arg(long, value_name = "NAME")]
+    kpi: Vec<String>,
+    /// Compare about so many rows of each table, or that share of them: 1000 or 5%; another run picks others
+    #[arg(long, value_name = "N|PERCENT")]
+    sample: Option<Sample>,
+    /// Most differences that are printed; all are counted
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    limit: usize,
+}
+
+/// Everything that the tenants are verified with.
+struct Verification {
+    client: clickhouse::Client,
+    generation: u32,
+    partitions: i32,
+    catalogue: Catalogue,
+    measures: Measures,
+    /// Named KPIs, and the fact tables of these.
+    kpis: Vec<String>,
+    tables: BTreeSet<FactTable>,
+    sample: Sample,
+    seed: u64,
+    limit: usize,
+}
+
+/// Verifies and says so by the exit code.
+pub async fn run(place: &Place, args: Args) -> ExitCode {
+    match verify(place, args).await {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// How many rows differ.
+async fn verify(place: &Place, args: Args) -> Result<u64> {
+    let config = Config::load(place.config.as_deref(), place.overrides())?;
+    let tenants = config.read_tenants()?;
+    let chosen = chosen(&tenants, &args.tenant)?;
+    let pipelines = shipped_pipelines().map_err(anyhow::Error::msg)?;
+    let mut verification = Verification::prepare(&config, &tenants, args).await?;
+    let mut different = 0;
+    for (name, tenant) in chosen {
+        let stages = pipelines.get(&tenant.pipeline).with_context(|| format!("tenant {name}: pipeline {:?}", tenant.pipeline))?;
+        let folding = |log: &[LogRecord]| Model::fold(log, tenant, stages, &verification.measures);
+        let found = verification.tenant(name, folding).await.with_context(|| format!("tenant {name}"))?;
+        verification.limit -= found.mismatches.len();
+        different += found.different;
+    }
+    match different {
+        0 => println!("no difference"),
+        _ => println!("{different} rows differ"),
+    }
+    Ok(different)
+}
+
+fn chosen<'a>(tenants: &'a Tenants, names: &[String]) -> Result<Vec<(&'a str, &'a Tenant)>> {
+    if let Some(unknown) = names.iter().find(|name| tenants.get(name).is_none()) {
+        bail!("there is no tenant {unknown:?} in tenants.toml");
+    }
+    let all = tenants.iter().map(|(name, tenant)| (name.as_ref(), tenant.as_ref()));
+    let chosen: Vec<_> = all.filter(|(name, _)| names.is_empty() || names.iter().any(|wanted| wanted == name)).collect();
+    ensure!(!chosen.is_empty(), "there are no tenants: `tidemark tenant add` adds one");
+    Ok(chosen)
+}
+
+impl Verification {
+    async fn prepare(config: &Config, tenants: &Tenants, args: Args) -> Result<Self> {
+        let catalogue = config.read_catalogue()?;
+        let client = store::connect(&config.clickhouse);
+        let live = store::live_generation(&client).await.with_context(|| format!("ClickHouse at {}", config.clickhouse.url))?;
+        let pipelines = shipped_pipelines().map_err(anyhow::Error::msg)?;
+        let settings = Settings::new(tenants, &pipelines, Arc::new(catalogue.clone()), live.generation)?;
+        ensure!(
+            settings.definitions_hash() == live.definitions_hash,
+            "the numbers were made with other KPI files, folds or another DataFusion than these: verify with the tidemark.toml and \
+             the version that made them"
+        );
+        let catalogue = narrowed(catalogue, &args.kpi)?;
+        let of_kpis = || catalogue.iter().map(|kpi| kpi.from).collect();
+        let tables = if args.kpi.is_empty() { FactTable::ALL.iter().copied().collect() } else { of_kpis() };
+        Ok(Self {
+            client,
+            generation: live.generation,
+            partitions: config.kafka.partitions,
+            measures: Measures::plan(&catalogue)?,
+            catalogue,
+            kpis: args.kpi,
+            tables,
+            sample: args.sample.unwrap_or(Sample::All),
+            seed: rand::random(),
+            limit: args.limit,
+        })
+    }
+
+    /// Verifies one tenant and prints what differs.
+    async fn tenant<E>(&self, name: &str, fold: impl Fn(&[LogRecord]) -> Result<Model, E>) -> Result<Comparison>
+    where
+        anyhow::Error: From<E>,
+    {
+        let store = Store::new(&self.client, self.generation, name);
+        let partition = partition_of(name, self.partitions);
+        let Cells { position, cells } = store.cells(partition, &self.kpis, &self.catalogue).await?;
+        let Some(offset) = position else {
+            println!("{name}: no numbers yet");
+            return Ok(Comparison::at(-1, 0));
+        };
+        let progress = progress(store.events_count(offset).await?, name);
+        let mut comparison = Comparison::at(offset, self.limit);
+        let (log, verdicts) = self.read_log(&store, offset, &progress).await?;
+        progress.set_message(format!("{name}: folding"));
+        let model = tokio::task::block_in_place(|| fold(&log))?;
+        self.compare_verdicts(&log, &verdicts, &model, &mut comparison);
+        let expected = model.cells.iter().map(|(key, cell)| (key.clone(), cell)).collect();
+        let picked = self.pick(model.cells.len());
+        comparison.rows("kpi_cells", &cells.0, &expected, (&picked, &BTreeSet::new()), ToString::to_string);
+        self.compare_versions(&store, &model, &mut comparison).await?;
+        for table in &self.tables {
+            progress.set_message(format!("{name}: comparing {}", table.name()));
+            self.compare_facts(&store, *table, &model, &mut comparison).await?;
+        }
+        progress.finish_and_clear();
+        report(name, Position { partition, offset }, log.len(), &comparison);
+        Ok(comparison)
+    }
+
+    async fn read_log(&self, store: &Store, position: i64, progress: &ProgressBar) -> Result<(Vec<LogRecord>, Vec<String>)> {
+        let (mut log, mut verdicts) = (Vec::new(), Vec::new());
+        let each = |event: tidemark_verify::StoredEvent, verdict| {
+            log.push(event.record()?);
+            verdicts.push(verdict);
+            progress.inc(1);
+            Ok(())
+        };
+        store.events(position, each).await?;
+        Ok((log, verdicts))
+    }
+
+    fn compare_verdicts(&self, log: &[LogRecord], verdicts: &[String], model: &Model, comparison: &mut Comparison) {
+        let positions = || log.iter().map(|record| record.position);
+        let found = |(position, verdict): (i64, &String)| (position, Found { value: verdict.clone(), version: position });
+        let found = positions().zip(verdicts).map(found).collect();
+        let verdicts: Vec<String> = model.verdicts.iter().map(|verdict| verdict.name().to_owned()).collect();
+        let expected = positions().zip(&verdicts).collect();
+        let picked = self.pick(log.len());
+        comparison.rows("events", &found, &expected, (&picked, &BTreeSet::new()), |verdict| format!("verdict {verdict}"));
+    }
+
+    /// The history of facts, which is complete at any position however far the numbers have moved on.
+    async fn compare_versions(&self, store: &Store, model: &Model, comparison: &mut Comparison) -> Result<()> {
+        let tables: Vec<String> = self.tables.iter().map(|table| table.name().to_owned()).collect();
+        let found = store.fact_versions(comparison.position, &tables).await?;
+        let facts = model.facts.iter().filter(|fact| self.tables.contains(&fact.table));
+        let named = |fact: &Fact| (format!("{}/{}", fact.table.name(), fact.key()), fact.to_json().to_string());
+        let facts: BTreeMap<String, String> = facts.map(named).collect();
+        let expected = facts.iter().map(|(key, json)| (key.clone(), json)).collect();
+        comparison.rows("fact_versions", &found, &expected, (&self.pick(facts.len()), &BTreeSet::new()), Clone::clone);
+        Ok(())
+    }
+
+    /// A fact table, but for what events after the position touched since.
+    async fn compare_facts(&self, store: &Store, table: FactTable, model: &Model, comparison: &mut Comparison) -> Result<()> {
+        let found = store.facts(table).await?;
+        // After the facts themselves, so that nothing that moved before they were read is missed.
+        let newer = store.facts_newer(table, comparison.position).await?;
+        let events = store.events_at(&newer.values().copied().collect()).await?;
+        let moved: BTreeSet<String> =
+            newer.into_iter().filter(|(_, version)| events.contains(version)).map(|(key, _)| key).collect();
+        let facts = model.facts.iter().filter(|fact| fact.table == table);
+        let expected: BTreeMap<String, &Fact> = facts.map(|fact| (fact.key(), fact)).collect();
+        let picked = self.pick(expected.len());
+        comparison.rows(table.name(), &found, &expected, (&picked, &moved), |fact| fact.to_json().to_string());
+        Ok(())
+    }
+
+    fn pick(&self, rows: usize) -> Picked {
+        self.sample.of(rows, self.seed)
+    }
+}
+
+/// The KPIs of these names; all where none is named.
+fn narrowed(catalogue: Catalogue, names: &[String]) -> Result<Catalogue> {
+    if names.is_empty() {
+        return Ok(catalogue);
+    }
+    let texts: BTreeMap<&str, &str> = catalogue.texts().collect();
+    let mut narrowed = Catalogue::default();
+    for name in names {
+        let text = texts.get(name.as_str()).with_context(|| format!("there is no KPI {name:?}"))?;
+        narrowed.add(name, text)?;
+    }
+    Ok(narrowed)
+}
+
+fn report(tenant: &str, at: Position, events: usize, comparison: &Comparison) {
+    for mismatch in &comparison.mismatches {
+        println!("{tenant} at {at}: {mismatch}");
+    }
+    let Comparison { compared, moved, different, .. } = comparison;
+    let kept = comparison.mismatches.len() as u64;
+    if *different > kept {
+        println!("{tenant} at {at}: {} more differ", different - kept);
+    }
+    println!("{tenant} at {at}: {events} events folded, {compared} rows compared, {moved} moved on since, {different} differ");
+}
+
+fn progress(events: u64, tenant: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg} {bar:40} {human_pos}/{human_len} events, {elapsed}");
+    let progress = ProgressBar::new(events).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    progress.set_message(format!("{tenant}: reading"));
+    progress.enable_steady_tick(std::time::Duration::from_millis(200));
+    progress
+}

@@ -1,0 +1,1 @@
+SELECT count() FROM events FINAL WHERE tenant = {tenant:String} AND position <= {position:Int64}
