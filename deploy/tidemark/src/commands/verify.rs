@@ -30,9 +30,9 @@ Examples:
   tidemark verify --sample 5%
 
 Everything is read as of one position per tenant, so it can run while events flow: cells with their watermark in one scan, then the
-events, facts and their versions up to it. All events of a tenant are folded anew, which takes memory for one tenant at a time, about
-3 kB an event; --sample bounds what is compared and not what is folded. A line per row that differs; exit code 0 when none does,
-1 when some do, 2 when it could not be found out.";
+events, facts and their versions up to it. All events of a tenant are folded anew, in memory, one tenant after the other; --sample
+bounds what is compared, not what is folded. A line per row that differs; exit code 0 when none does, 1 when some do, 2 when it
+could not be found out.";
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]

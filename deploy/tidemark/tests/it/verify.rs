@@ -52,7 +52,7 @@ async fn clean_while_events_flow_and_then_names_what_was_changed_by_hand() {
     stack.clickhouse("ALTER TABLE touches DELETE WHERE touch_id = 'V-verify' SETTINGS mutations_sync = 2").await;
     let (code, said) = verify(&stack, &[]);
     assert_eq!(code, Some(1), "{said}");
-    let changed = "kpi_cells visits/2026-03-05/R-verify/onsite: ClickHouse has facts=1 s0=2 (version ";
+    let changed = "kpi_cells visits/2026-03-05/R-verify: ClickHouse has facts=1 s0=2 (version ";
     assert!(said.contains(changed) && said.contains(", the model has facts=1 s0=1\n"), "{said}");
     let removed = "touches visit/V-verify: ClickHouse has no row, the model has {";
     assert!(said.contains(removed), "{said}");
