@@ -43,6 +43,29 @@ pub enum Error {
         /// Twice the largest body, and the reasons.
         needed: usize,
     },
+    /// Not an address that a registry could be at.
+    #[error("[registry] url = {url:?} cannot be used: {reason}; it is an address like http://127.0.0.1:8085")]
+    RegistryUrl {
+        /// As configured.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The registry does not want a schema of ours.
+    #[error(
+        "the schema registry at {url} refuses version {version} of {subject} ({reason}): a subject of that name is somebody else's, \
+         or user and password in [registry] may not register"
+    )]
+    RegistryRefuses {
+        /// Where.
+        url: String,
+        /// Whose schema.
+        subject: &'static str,
+        /// Which of them.
+        version: u32,
+        /// What it said.
+        reason: String,
+    },
     /// A mapping that is not valid jq.
     #[error("mapping {file}, line {line}: {reason}")]
     Mapping {
@@ -153,6 +176,14 @@ pub enum Error {
         brokers: String,
         /// How long was waited.
         waited_ms: u64,
+        /// The last thing heard.
+        reason: String,
+    },
+    /// The schema registry does not answer.
+    #[error("the schema registry at {url} did not answer in time ({reason}): is it running, and is `url` in [registry] right?")]
+    RegistryUnreachable {
+        /// As configured.
+        url: String,
         /// The last thing heard.
         reason: String,
     },

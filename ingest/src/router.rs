@@ -22,16 +22,16 @@ use crate::{
 const SCHEMA_BYTES_MAX: usize = 256 << 10;
 
 pub(crate) fn router(service: Arc<Service>) -> Router {
-    let work = Router::new()
+    let doors = Router::new()
         .route("/v1/events", post(post_events))
         .route("/v1/dead", get(list_dead))
         .route("/v1/dead/replay", post(dead_letter::replay_many))
         .route("/v1/dead/drop", post(dead_letter::drop_many))
         .route("/v1/dead/{id}", get(dead_letter::show).delete(dead_letter::drop_one))
-        .route("/v1/dead/{id}/replay", post(dead_letter::replay_one))
-        .merge(registry_routes())
-        .route_layer(from_fn_with_state(service.clone(), shed))
-        .route_layer(from_fn(trace));
+        .route("/v1/dead/{id}/replay", post(dead_letter::replay_one));
+    // With a registry configured, records carry its ids, which only it can answer for.
+    let doors = if service.schema_ids.are_a_registrys() { doors } else { doors.merge(registry_routes()) };
+    let work = doors.route_layer(from_fn_with_state(service.clone(), shed)).route_layer(from_fn(trace));
     // Operators are answered also when there is too much work.
     work.route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

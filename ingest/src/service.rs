@@ -3,7 +3,11 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::http::StatusCode;
-use tidemark_schemas::{connect::KafkaConfig, log::Position, tenant::Tenants};
+use tidemark_schemas::{
+    connect::{KafkaConfig, RegistryConfig},
+    log::{Position, REGISTRY_HEADER, TRACE_HEADER},
+    tenant::Tenants,
+};
 use tokio::{net::TcpListener, sync::Semaphore, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -12,7 +16,7 @@ use crate::{
     accept::Rejection,
     dead::DeadLetters,
     http::connections,
-    publish::{self, Batch, Log, PublishError, TopicReport},
+    publish::{self, Batch, Log, PublishError, SchemaIds, TopicReport},
     rate::RateLimit,
     router::router,
     telemetry::{Metrics, publish_ended, publish_span, traceparent},
@@ -24,6 +28,7 @@ pub(crate) struct Service {
     pub(crate) tenants: Arc<Tenants>,
     pub(crate) clock: Clock,
     pub(crate) log: Log,
+    pub(crate) schema_ids: SchemaIds,
     pub(crate) metrics: Metrics,
     /// One permit for each KiB of `in_flight_bytes_max`.
     pub(crate) in_flight: Arc<Semaphore>,
@@ -73,8 +78,10 @@ impl Service {
 
     async fn published(&self, batch: &Batch, traceparent: Option<&str>) -> Result<Option<Position>, PublishError> {
         let most = Duration::from_millis(self.config.publish_timeout_ms);
+        let registry = self.schema_ids.are_a_registrys().then_some((REGISTRY_HEADER, ""));
+        let headers: Vec<_> = registry.into_iter().chain(traceparent.map(|parent| (TRACE_HEADER, parent))).collect();
         // Kafka's client has the same limit for each record, but may look at it seconds late when a broker is gone.
-        let published = tokio::time::timeout(most, self.log.publish(batch, traceparent)).await;
+        let published = tokio::time::timeout(most, self.log.publish(batch, &headers)).await;
         published.unwrap_or_else(|_| Err(PublishError::NotAcknowledged(format!("no word within {} ms", most.as_millis()))))
     }
 }
@@ -86,22 +93,30 @@ pub struct Server {
     service: Arc<Service>,
 }
 
-/// Connects to Kafka, makes the topics that are missing and takes the address.
+/// Connects to Kafka, makes the topics that are missing, settles the schemas' ids and takes the address.
 ///
 /// # Errors
-/// Kafka unreachable, a topic that contradicts the configuration, an address that cannot be taken.
-pub async fn bind(config: Config, kafka: KafkaConfig, tenants: Arc<Tenants>, clock: Clock) -> Result<Server, Error> {
+/// Kafka or the schema registry unreachable, a topic that contradicts the configuration, an address that cannot be taken.
+pub async fn bind(
+    config: Config,
+    kafka: KafkaConfig,
+    registry: RegistryConfig,
+    tenants: Arc<Tenants>,
+    clock: Clock,
+) -> Result<Server, Error> {
     config.check()?;
     let listen_error = |source| Error::Listen { address: config.listen, source };
     let listener = TcpListener::bind(config.listen).await.map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;
     let log = Log::connect(&kafka, &config)?;
+    let schema_ids = SchemaIds::settle(&registry, Duration::from_millis(config.start_timeout_ms)).await?;
     let topics = publish::ensure(&log, &kafka, &config).await?;
     let in_flight = Arc::new(Semaphore::new(config.in_flight_bytes_max.div_ceil(1024)));
     let turns = Semaphore::new(config.requests_max);
     let rate = RateLimit::new(config.events_per_second_max_per_key);
     let dead = DeadLetters::new(kafka);
-    let service = Service { metrics: Metrics::new()?, config, tenants, clock, log, in_flight, turns, rate, dead, topics };
+    let service =
+        Service { metrics: Metrics::new()?, config, tenants, clock, log, schema_ids, in_flight, turns, rate, dead, topics };
     Ok(Server { listener, address, service: Arc::new(service) })
 }
 
@@ -139,9 +154,15 @@ impl Server {
 ///
 /// # Errors
 /// As [`bind`] and [`Server::serve`].
-pub async fn run(config: Config, kafka: KafkaConfig, tenants: Arc<Tenants>, shutdown: CancellationToken) -> Result<(), Error> {
+pub async fn run(
+    config: Config,
+    kafka: KafkaConfig,
+    registry: RegistryConfig,
+    tenants: Arc<Tenants>,
+    shutdown: CancellationToken,
+) -> Result<(), Error> {
     tokio::select! {
-        bound = bind(config, kafka, tenants, Clock::system()) => bound?.serve(shutdown.clone()).await,
+        bound = bind(config, kafka, registry, tenants, Clock::system()) => bound?.serve(shutdown.clone()).await,
         () = shutdown.cancelled() => Ok(()),
     }
 }

@@ -7,11 +7,11 @@ use tidemark_schemas::{
     decimal::Decimal6,
     events::{
         Data, Event,
-        wire::{self, DecodeError},
+        wire::{self, DecodeError, RegisteredSchema},
     },
 };
 
-use crate::{Error, settings::Settings};
+use crate::{Error, registry::Registry, settings::Settings};
 
 /// One record of the log.
 #[derive(Debug, Clone)]
@@ -24,6 +24,17 @@ pub struct Record {
     pub key: Option<Vec<u8>>,
     /// The framed event.
     pub value: Vec<u8>,
+    /// Whether the schema id in its frame is that of a registry, which its header says, or of the lock file.
+    pub from_registry: bool,
+}
+
+impl Record {
+    /// The schema that it was written with, as far as it is known.
+    #[must_use]
+    pub fn schema(&self, registry: &Registry) -> Option<&'static RegisteredSchema> {
+        let (id, _) = wire::unframe(&self.value)?;
+        if self.from_registry { registry.schema(id) } else { wire::schema_by_id(id) }
+    }
 }
 
 /// A record that says something.
@@ -55,14 +66,17 @@ pub struct Poison {
 /// Decodes a record; `Ok(Err(…))` is poison, which does not stop the partition.
 ///
 /// # Errors
-/// [`Error::Upgrade`] and [`Error::UnknownTenant`]: the partition must wait.
+/// [`Error::Upgrade`], [`Error::Unregistered`] and [`Error::UnknownTenant`]: the partition must wait.
 pub fn decode(partition: i32, record: &Record, settings: &Settings) -> Result<Result<Decoded, Poison>, Error> {
     let position = record.offset;
     let key = record.key.as_ref().and_then(|key| String::from_utf8(key.clone()).ok());
     let poison =
         |tenant: Option<String>, reason: String| Ok(Err(Poison { position, tenant, reason, value: record.value.clone() }));
-    let event = match wire::decode(&record.value) {
+    let event = match wire::decode_with(&record.value, |_| record.schema(&settings.registry)) {
         Ok(event) => event,
+        Err(DecodeError::UnknownSchema(id)) if record.from_registry => {
+            return Err(Error::Unregistered { partition, offset: position, id, advice: settings.registry.advice() });
+        }
         Err(source @ DecodeError::UnknownSchema(_)) => return Err(Error::Upgrade { partition, offset: position, source }),
         Err(error) => return poison(key, error.to_string()),
     };

@@ -23,6 +23,18 @@ pub enum Error {
         /// Which schema id.
         source: DecodeError,
     },
+    /// The operator's: a record whose schema id belongs to a registry and leads nowhere.
+    #[error("position {partition}-{offset}: its schema id is {id} of a schema registry, {advice}; the partition waits")]
+    Unregistered {
+        /// Partition.
+        partition: i32,
+        /// Offset.
+        offset: i64,
+        /// The id.
+        id: u32,
+        /// What to do.
+        advice: &'static str,
+    },
     /// The operator's: events of a company that nobody configured.
     #[error(
         "position {partition}-{offset}: tenant {tenant:?} is not in tenants.toml; the partition waits until it is added and tidemark restarted"

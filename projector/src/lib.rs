@@ -14,6 +14,7 @@ mod fold;
 pub mod measure;
 mod metrics;
 pub mod pipeline;
+mod registry;
 mod run;
 pub mod settings;
 pub mod sink;

@@ -3,7 +3,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use tidemark_schemas::{
-    connect::{ClickHouseConfig, KafkaConfig},
+    connect::{ClickHouseConfig, KafkaConfig, RegistryConfig},
     kpi::Catalogue,
     pipeline::shipped_pipelines,
     tenant::Tenants,
@@ -17,6 +17,7 @@ use crate::{
     measure::Measures,
     metrics::Metrics,
     pipeline::{Partition, Watermark},
+    registry::Registry,
     settings::Settings,
     sink::{ClickHouse, Sink, apply_schema, claim_generation},
     source::{self, LogEnds, Offsets, Publisher, Status, Subscription, Worker},
@@ -35,12 +36,15 @@ pub async fn run(
     config: Config,
     kafka: KafkaConfig,
     clickhouse: ClickHouseConfig,
+    registry: RegistryConfig,
     tenants: Arc<Tenants>,
     catalogue: Arc<Catalogue>,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
     let pipelines = shipped_pipelines().map_err(Error::Invalid)?;
-    let settings = Arc::new(Settings::new(&tenants, &pipelines, catalogue, GENERATION)?);
+    let registry = Arc::new(Registry::new(registry)?);
+    let settings = Settings::new(&tenants, &pipelines, catalogue, GENERATION)?.with_registry(registry);
+    let settings = Arc::new(settings);
     let measures = Arc::new(Measures::plan(&settings.catalogue)?);
     let start = async {
         patiently(&config, || apply_schema(&clickhouse)).await?;
@@ -57,7 +61,7 @@ pub async fn run(
         () = shutdown.cancelled() => return Ok(()),
         started = start => started?,
     };
-    Process::new(config, &kafka, settings.generation, sink, DeadTable::new(&clickhouse))?.run(partitions, &ends, shutdown).await
+    Process::new(config, &kafka, settings, sink, DeadTable::new(&clickhouse))?.run(partitions, &ends, shutdown).await
 }
 
 /// Tries until it works or cannot work: servers may start in any order.
@@ -119,7 +123,7 @@ fn open(
 struct Process {
     config: Config,
     kafka: KafkaConfig,
-    generation: u32,
+    settings: Arc<Settings>,
     sink: Arc<ClickHouse>,
     dead: DeadTable,
     publisher: Publisher,
@@ -128,12 +132,18 @@ struct Process {
 }
 
 impl Process {
-    fn new(config: Config, kafka: &KafkaConfig, generation: u32, sink: Arc<ClickHouse>, dead: DeadTable) -> Result<Self, Error> {
+    fn new(
+        config: Config,
+        kafka: &KafkaConfig,
+        settings: Arc<Settings>,
+        sink: Arc<ClickHouse>,
+        dead: DeadTable,
+    ) -> Result<Self, Error> {
         let publisher = Publisher::connect(kafka)?;
         Ok(Self {
             config,
             kafka: kafka.clone(),
-            generation,
+            settings,
             sink,
             dead,
             publisher,
@@ -162,13 +172,14 @@ impl Process {
             parts.spawn(self.worker(partition, log, &consumer, &offsets, status).run(records, stop.clone()));
         }
         let (dispatcher, traces, dispatch_stop) = (consumer.clone(), self.traces.clone(), stop.clone());
-        parts.spawn(async move { source::dispatch(&dispatcher, &queues, &traces, &dispatch_stop).await });
+        let registry = self.settings.registry.clone();
+        parts.spawn(async move { source::dispatch(&dispatcher, &queues, &traces, &registry, &dispatch_stop).await });
         parts.spawn(source::serve(self.config.listen, self.metrics.clone(), offsets.clone(), statuses, stop.clone()));
         let (kafka, table) = (self.kafka.clone(), self.dead.clone());
         parts.spawn(dead::follow(self.config.clone(), kafka, table, self.metrics.clone(), stop.clone()));
         let beats = source::heartbeat(
             self.config.clone(),
-            self.generation,
+            self.settings.generation,
             consumer,
             offsets,
             self.sink.clone(),

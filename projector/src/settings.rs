@@ -11,7 +11,7 @@ use tidemark_schemas::{
     tenant::{Tenant, Tenants},
 };
 
-use crate::Error;
+use crate::{Error, registry::Registry};
 
 /// Days from 0001-01-01 (day 1 of chrono's count) to 1970-01-01.
 const EPOCH_DAYS: i32 = 719_163;
@@ -26,6 +26,8 @@ pub struct Settings {
     pub catalogue: Arc<Catalogue>,
     /// Which set of numbers is written.
     pub generation: u32,
+    /// Where the schema ids of records may come from.
+    pub registry: Arc<Registry>,
     tenants: BTreeMap<Arc<str>, TenantSettings>,
 }
 
@@ -57,7 +59,13 @@ impl Settings {
             let pipeline = pipelines.get(&tenant.pipeline).ok_or_else(unknown)?.clone();
             Ok((name.clone(), TenantSettings { name: name.clone(), tenant: tenant.clone(), pipeline }))
         });
-        Ok(Self { catalogue, generation, tenants: tenants.collect::<Result<_, Error>>()? })
+        Ok(Self { catalogue, generation, registry: Arc::default(), tenants: tenants.collect::<Result<_, Error>>()? })
+    }
+
+    /// With a schema registry that gives ids.
+    #[must_use]
+    pub fn with_registry(self, registry: Arc<Registry>) -> Self {
+        Self { registry, ..self }
     }
 
     /// What the numbers are made with, besides each tenant's settings: KPI files, folds, the engine of their expressions.

@@ -12,7 +12,7 @@ use rdkafka::{
     message::{BorrowedMessage, Headers},
 };
 use tidemark_schemas::{
-    events::wire::type_of,
+    events::wire::RegisteredSchema,
     log::{EVENTS_TOPIC, Position, TRACE_HEADER, TRACES},
 };
 use tracing::{Level, Span};
@@ -39,7 +39,7 @@ struct Traced {
 
 impl Traces {
     /// Looks whether a record that has arrived is traced.
-    pub fn notice(&self, message: &BorrowedMessage<'_>) {
+    pub fn notice(&self, message: &BorrowedMessage<'_>, schema: Option<&RegisteredSchema>) {
         if !tracing::span_enabled!(target: TRACES, Level::INFO, "project") {
             return;
         }
@@ -52,7 +52,7 @@ impl Traces {
             return;
         }
         let tenant = String::from_utf8_lossy(message.key().unwrap_or_default()).into_owned();
-        let event_type = message.payload().and_then(type_of).map_or("unknown", |event_type| event_type.name());
+        let event_type = schema.map_or("unknown", |schema| schema.event_type.name());
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.insert((message.partition(), message.offset()), Traced { sender, tenant, event_type });
         while waiting.len() > WAITING_MAX {

@@ -1,4 +1,4 @@
-//! Where Kafka and ClickHouse are: the only things that the services know of each other.
+//! Where Kafka, ClickHouse and a schema registry are: the only things that the services know of each other.
 
 use std::fmt;
 
@@ -19,6 +19,24 @@ pub struct KafkaConfig {
 impl Default for KafkaConfig {
     fn default() -> Self {
         Self { brokers: "127.0.0.1:19092".to_owned(), partitions: 8, replication: 1 }
+    }
+}
+
+/// The `[registry]` section: a schema registry of one's own, which then gives the ids that records carry.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RegistryConfig {
+    /// HTTP address; empty: none, ids are those of `schemas/events/ids.lock`.
+    pub url: String,
+    /// User, where it asks for one.
+    pub user: Option<String>,
+    /// Its password.
+    pub password: Option<String>,
+}
+
+impl fmt::Debug for RegistryConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RegistryConfig {{ url: {:?}, .. }}", self.url)
     }
 }
 

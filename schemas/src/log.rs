@@ -13,6 +13,9 @@ pub const ALERTS_TOPIC: &str = "crm.alerts";
 
 /// The header of a record whose event is being traced: `traceparent` as W3C Trace Context writes it.
 pub const TRACE_HEADER: &str = "traceparent";
+/// The header of a record whose schema id is that of a configured registry; without it the id is from `events/ids.lock`.
+/// Both can be in one log, and neither is ever taken for the other.
+pub const REGISTRY_HEADER: &str = "schema-registry";
 /// The target of every span that belongs to traces, not to logs, so that each is made only where somebody wants it.
 pub const TRACES: &str = "tidemark_traces";
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
-use tidemark_schemas::connect::{ClickHouseConfig, KafkaConfig};
+use tidemark_schemas::connect::{ClickHouseConfig, KafkaConfig, RegistryConfig};
 use tidemark_schemas::kpi::Catalogue;
 use tidemark_schemas::tenant::Tenants;
 
@@ -26,6 +26,7 @@ pub struct Config {
     kpis: PathBuf,
     pub kafka: KafkaConfig,
     pub clickhouse: ClickHouseConfig,
+    pub registry: RegistryConfig,
     pub embedded: Embedded,
     pub log: Log,
     pub telemetry: Telemetry,

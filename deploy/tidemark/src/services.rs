@@ -81,14 +81,14 @@ impl Services {
 
     fn spawn(&mut self, config: &Config, service: Service, tenants: Arc<Tenants>, catalogue: Arc<Catalogue>) {
         let (config, stop) = (config.clone(), self.stop.clone());
-        let Config { kafka, clickhouse, .. } = config.clone();
+        let Config { kafka, clickhouse, registry, .. } = config.clone();
         match service {
             Service::Ingest => {
-                let run = tidemark_ingest::run(config.ingest, kafka, tenants, stop);
+                let run = tidemark_ingest::run(config.ingest, kafka, registry, tenants, stop);
                 self.running.spawn(async { run.await.context("ingest") });
             }
             Service::Projector => {
-                let run = tidemark_projector::run(config.projector(), kafka, clickhouse, tenants, catalogue, stop);
+                let run = tidemark_projector::run(config.projector(), kafka, clickhouse, registry, tenants, catalogue, stop);
                 self.running.spawn(async { run.await.context("projector") });
             }
             Service::Query => {

@@ -36,7 +36,7 @@ pub(crate) async fn accept(service: &Service, caller: &Caller<'_>, form: Form, b
     };
     bound(service, items.len())?;
     service.rate.charge(&caller.key_hash, items.len(), service.clock.passed());
-    let (batch, refused) = judge_all(items, form, access, received_at)?;
+    let (batch, refused) = judge_all(service, items, form, access, received_at)?;
     let accepted = batch.events();
     let position = service.publish(&batch).await?;
     Ok(Answer { accepted, error: (accepted == 0).then(nothing_accepted), refused, position })
@@ -44,6 +44,7 @@ pub(crate) async fn accept(service: &Service, caller: &Caller<'_>, form: Form, b
 
 /// What goes into the log of a body: every item as an event or as a dead letter.
 fn judge_all(
+    service: &Service,
     items: Vec<Item<'_>>,
     form: Form,
     access: &Access,
@@ -55,7 +56,7 @@ fn judge_all(
     for (index, item) in items.into_iter().enumerate() {
         let (raw, place) = (item.raw, Place::item(form, index, &item));
         match judge(item, form.dialect(), access, received_at) {
-            Ok(event) => batch.add_event(&event, encode(&event)?),
+            Ok(event) => batch.add_event(&event, encode(&event, &service.schema_ids)?),
             Err(problems) => {
                 batch.add_dead_letter(&DeadLetter::new(access, received_at, place, raw, &problems))?;
                 refused.extend(problems.into_iter().map(|problem| Refusal { index, problem }));

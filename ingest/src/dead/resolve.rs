@@ -179,7 +179,7 @@ fn not_as_it_is(content_type: Option<&str>) -> Judged {
 async fn publish_events(service: &Service, access: &Access, events: &[Event]) -> Result<Option<Position>, Rejection> {
     let mut batch = Batch::new(access.tenant.clone());
     for event in events {
-        batch.add_event(event, encode(event)?);
+        batch.add_event(event, encode(event, &service.schema_ids)?);
     }
     service.publish(&batch).await
 }

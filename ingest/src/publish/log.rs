@@ -10,7 +10,7 @@ use rdkafka::{
 };
 use tidemark_schemas::{
     connect::KafkaConfig,
-    log::{EVENTS_TOPIC, Position, TRACE_HEADER},
+    log::{EVENTS_TOPIC, Position},
 };
 use tokio::sync::watch;
 
@@ -55,11 +55,11 @@ impl Log {
     }
 
     /// Queues every record in order, then waits until Kafka has them all; the highest position of an event.
-    /// Events that are traced carry `traceparent`.
-    pub(crate) async fn publish(&self, batch: &Batch, traceparent: Option<&str>) -> Result<Option<Position>, PublishError> {
+    /// Events carry these headers.
+    pub(crate) async fn publish(&self, batch: &Batch, headers: &[(&str, &str)]) -> Result<Option<Position>, PublishError> {
         let mut waiting = Vec::with_capacity(batch.records.len());
         for record in &batch.records {
-            waiting.push((record.topic, self.queue(&batch.tenant, record, traceparent)?));
+            waiting.push((record.topic, self.queue(&batch.tenant, record, headers)?));
         }
         let mut highest = BTreeMap::new();
         for (topic, delivery) in waiting {
@@ -71,14 +71,14 @@ impl Log {
         Ok(highest.remove(EVENTS_TOPIC))
     }
 
-    fn queue(&self, tenant: &str, record: &Outgoing, traceparent: Option<&str>) -> Result<DeliveryFuture, PublishError> {
+    fn queue(&self, tenant: &str, record: &Outgoing, headers: &[(&str, &str)]) -> Result<DeliveryFuture, PublishError> {
         let mut outgoing = FutureRecord::to(record.topic).key(tenant).payload(&record.value);
-        let header = match &record.id {
-            Some(id) => Some(("id", id.as_str())),
-            None => traceparent.map(|traceparent| (TRACE_HEADER, traceparent)),
-        };
-        if let Some((key, value)) = header {
-            outgoing = outgoing.headers(OwnedHeaders::new().insert(Header { key, value: Some(value) }));
+        let letter = record.id.as_ref().map(|id| ("id", id.as_str()));
+        let headers = if letter.is_some() { letter.as_slice() } else { headers };
+        if !headers.is_empty() {
+            let written = OwnedHeaders::new_with_capacity(headers.len());
+            let add = |written: OwnedHeaders, (key, value): &(&str, &str)| written.insert(Header { key, value: Some(*value) });
+            outgoing = outgoing.headers(headers.iter().fold(written, add));
         }
         self.producer.send_result(outgoing).map_err(|(error, _)| match error {
             KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull) => PublishError::QueueFull,

@@ -1,17 +1,14 @@
 //! What clients of the registry expect to hear: its content type, its error codes, its words for a schema.
 
-use std::sync::LazyLock;
-
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use tidemark_schemas::events::{
     EventType,
-    wire::{RegisteredSchema, schemas},
+    wire::{RegisteredSchema, schema_by_text, schemas},
 };
 
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.schemaregistry.v1+json");
@@ -120,10 +117,6 @@ pub(super) fn read_proposal(body: &[u8]) -> Result<Proposal, Refused> {
         .map_err(|error| Refused::InvalidSchema(format!("the request is not {{\"schema\": \"…\"}}: {error}")))
 }
 
-/// Every schema, as text and as JSON: two texts are the same schema when they are the same JSON.
-static AS_JSON: LazyLock<Vec<(&'static RegisteredSchema, Value)>> =
-    LazyLock::new(|| schemas().iter().filter_map(|schema| Some((schema, serde_json::from_str(schema.text).ok()?))).collect());
-
 /// # Errors
 /// 40401.
 pub(super) fn subject(name: &str) -> Result<EventType, Refused> {
@@ -156,7 +149,7 @@ pub(super) fn find_version(event_type: EventType, version: &str) -> Result<&'sta
 /// # Errors
 /// 42201 when the text is no JSON, 40403 when no version is it.
 pub(super) fn find_schema(event_type: EventType, text: &str) -> Result<&'static RegisteredSchema, Refused> {
-    let wanted: Value = serde_json::from_str(text).map_err(|error| Refused::InvalidSchema(error.to_string()))?;
-    let found = AS_JSON.iter().find(|(schema, json)| schema.event_type == event_type && *json == wanted);
-    found.map(|(schema, _)| *schema).ok_or_else(|| Refused::Schema("under this subject".to_owned()))
+    serde_json::from_str::<IgnoredAny>(text).map_err(|error| Refused::InvalidSchema(error.to_string()))?;
+    let found = schema_by_text(text).filter(|schema| schema.event_type == event_type);
+    found.ok_or_else(|| Refused::Schema("under this subject".to_owned()))
 }

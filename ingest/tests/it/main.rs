@@ -25,6 +25,8 @@ mod overload;
 mod python;
 mod rates;
 mod refuses;
+mod registered;
 mod registry;
 mod round_trips;
+mod schema_registry;
 mod server;

@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 use tidemark_ingest::{Clock, Config, bind};
-use tidemark_schemas::{connect::KafkaConfig, log::EVENTS_TOPIC};
+use tidemark_schemas::{
+    connect::{KafkaConfig, RegistryConfig},
+    log::EVENTS_TOPIC,
+};
 
 use crate::{
     kafka,
@@ -50,7 +53,11 @@ async fn readiness_and_metrics() {
 async fn starts_that_are_refused() {
     let attempt = async |kafka: KafkaConfig, config: Config| {
         let config = Config { start_timeout_ms: 1_000, ..config };
-        bind(config, kafka, Arc::new(tenants(&["a"])), Clock::system()).await.err().unwrap().to_string()
+        bind(config, kafka, RegistryConfig::default(), Arc::new(tenants(&["a"])), Clock::system())
+            .await
+            .err()
+            .unwrap()
+            .to_string()
     };
     let free = Config { listen: ([127, 0, 0, 1], 0).into(), ..Config::default() };
     let nowhere = KafkaConfig { brokers: format!("127.0.0.1:{}", kafka::free_port()), ..KafkaConfig::default() };

@@ -11,7 +11,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tidemark_ingest::{Clock, Config, Error, bind};
 use tidemark_schemas::{
-    connect::KafkaConfig,
+    connect::{KafkaConfig, RegistryConfig},
     log::partition_of,
     tenant::{Access, ApiKey, Tenant, Tenants},
 };
@@ -54,8 +54,12 @@ pub async fn start(kafka: KafkaConfig, tenant: &str, config: Config) -> Ingest {
 }
 
 pub async fn start_at(kafka: KafkaConfig, tenant: &str, config: Config, clock: Clock) -> Ingest {
+    start_with(kafka, RegistryConfig::default(), tenant, config, clock).await
+}
+
+pub async fn start_with(kafka: KafkaConfig, registry: RegistryConfig, tenant: &str, config: Config, clock: Clock) -> Ingest {
     let config = Config { listen: ([127, 0, 0, 1], 0).into(), ..config };
-    let server = bind(config, kafka.clone(), Arc::new(tenants(&[tenant, "other"])), clock).await.unwrap();
+    let server = bind(config, kafka.clone(), registry, Arc::new(tenants(&[tenant, "other"])), clock).await.unwrap();
     let url = format!("http://{}", server.local_addr());
     let shutdown = CancellationToken::new();
     let served = tokio::spawn(server.serve(shutdown.clone()));

@@ -9,14 +9,17 @@ use std::{
 use rdkafka::{
     Message, TopicPartitionList,
     consumer::Consumer as _,
-    message::{BorrowedMessage, Timestamp},
+    message::{BorrowedMessage, Headers, Timestamp},
 };
-use tidemark_schemas::log::EVENTS_TOPIC;
+use tidemark_schemas::{
+    events::wire::unframe,
+    log::{EVENTS_TOPIC, REGISTRY_HEADER},
+};
 use tokio::sync::mpsc::{Sender, error::TrySendError};
 use tokio_util::sync::CancellationToken;
 
 use super::Consumer;
-use crate::{Error, pipeline::Record, trace::Traces};
+use crate::{Error, pipeline::Record, registry::Registry, trace::Traces};
 
 /// How often the overflow of a paused partition is offered to its worker again.
 const OFFER_EVERY: Duration = Duration::from_millis(10);
@@ -32,6 +35,7 @@ pub async fn dispatch(
     consumer: &Consumer,
     workers: &[Sender<Record>],
     traces: &Traces,
+    registry: &Registry,
     shutdown: &CancellationToken,
 ) -> Result<(), Error> {
     let mut overflow = Overflow::new();
@@ -43,8 +47,15 @@ pub async fn dispatch(
             _ = offers.tick(), if !overflow.is_empty() => offer_again(consumer, workers, &mut overflow)?,
             received = consumer.recv() => match received {
                 Ok(message) => {
-                    traces.notice(&message);
-                    offer(consumer, workers, &mut overflow, message.partition(), record(&message))?;
+                    let record = record(&message);
+                    if let Some((id, _)) = unframe(&record.value).filter(|_| record.from_registry) {
+                        tokio::select! {
+                            () = shutdown.cancelled() => return Ok(()),
+                            () = registry.learn(id) => {}
+                        }
+                    }
+                    traces.notice(&message, record.schema(registry));
+                    offer(consumer, workers, &mut overflow, message.partition(), record)?;
                 }
                 Err(error) if consumer.client().fatal_error().is_some() => return Err(error.into()),
                 Err(error) => tracing::warn!(%error, "Kafka"),
@@ -63,6 +74,7 @@ fn record(message: &BorrowedMessage<'_>) -> Record {
         appended_at,
         key: message.key().map(<[u8]>::to_vec),
         value: message.payload().unwrap_or_default().to_vec(),
+        from_registry: message.headers().is_some_and(|headers| headers.iter().any(|header| header.key == REGISTRY_HEADER)),
     }
 }
 

@@ -12,7 +12,7 @@ use rdkafka::{
 use serde_json::json;
 use tidemark_projector::{Config, Error, run};
 use tidemark_schemas::{
-    connect::{ClickHouseConfig, KafkaConfig},
+    connect::{ClickHouseConfig, KafkaConfig, RegistryConfig},
     log::{ALERTS_TOPIC, CHANGES_TOPIC, DEAD_TOPIC, EVENTS_TOPIC},
 };
 use tokio::{task::JoinHandle, time::Instant};
@@ -58,7 +58,8 @@ impl Stack {
         let config = Config { listen, state_dir: state.to_owned(), retry_ms_max: 200, ..Config::default() };
         let shutdown = CancellationToken::new();
         let (tenants, catalogue) = (Arc::new(organisation.tenants.clone()), organisation.catalogue.clone());
-        let run = run(config, self.kafka.clone(), self.clickhouse.clone(), tenants, catalogue, shutdown.clone());
+        let (kafka, clickhouse, registry) = (self.kafka.clone(), self.clickhouse.clone(), RegistryConfig::default());
+        let run = run(config, kafka, clickhouse, registry, tenants, catalogue, shutdown.clone());
         Running { metrics_url: format!("http://{listen}/metrics"), shutdown, run: tokio::spawn(run) }
     }
 

@@ -49,6 +49,7 @@ impl Organisation {
 /// The events as records of a log.
 pub fn log(events: &[Event]) -> Vec<Record> {
     let record = |(offset, event): (i64, &Event)| Record {
+        from_registry: false,
         offset,
         appended_at: 1_777_600_000_000 + offset,
         key: Some(TENANT.as_bytes().to_vec()),

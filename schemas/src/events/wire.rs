@@ -120,25 +120,44 @@ pub enum DecodeError {
     },
 }
 
-/// The type of a framed record, by its schema id alone.
+/// The schema id and the datum of a framed record.
 #[must_use]
-pub fn type_of(bytes: &[u8]) -> Option<EventType> {
-    let (&[magic, a, b, c, d], _) = bytes.split_first_chunk::<5>()?;
-    let registered = schema_by_id(u32::from_be_bytes([a, b, c, d]))?;
-    (magic == 0).then_some(registered.event_type)
+pub fn unframe(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    let (&[magic, a, b, c, d], datum) = bytes.split_first_chunk::<5>()?;
+    (magic == 0).then_some((u32::from_be_bytes([a, b, c, d]), datum))
 }
 
-/// Reads a framed record.
+/// Puts another schema id into a framed record.
+pub fn reframe(bytes: &mut [u8], id: u32) {
+    if let Some(framed) = bytes.get_mut(1..5) {
+        framed.copy_from_slice(&id.to_be_bytes());
+    }
+}
+
+/// The schema that a text is: two texts are the same schema when they are the same JSON.
+#[must_use]
+pub fn schema_by_text(text: &str) -> Option<&'static RegisteredSchema> {
+    static AS_JSON: LazyLock<Vec<serde_json::Value>> =
+        LazyLock::new(|| SCHEMAS.iter().map(|schema| serde_json::from_str(schema.text).unwrap_or_default()).collect());
+    let json: serde_json::Value = serde_json::from_str(text).ok()?;
+    AS_JSON.iter().position(|known| *known == json).map(|index| &SCHEMAS[index])
+}
+
+/// Reads a framed record whose id is from the lock.
 ///
 /// # Errors
 /// [`DecodeError`]; an unknown id is told apart from bytes that do not match.
 pub fn decode(bytes: &[u8]) -> Result<Event, DecodeError> {
-    let (&[magic, a, b, c, d], datum) = bytes.split_first_chunk::<5>().ok_or(DecodeError::Unframed)?;
-    if magic != 0 {
-        return Err(DecodeError::Unframed);
-    }
-    let id = u32::from_be_bytes([a, b, c, d]);
-    let registered = schema_by_id(id).ok_or(DecodeError::UnknownSchema(id))?;
+    decode_with(bytes, schema_by_id)
+}
+
+/// Reads a framed record whose id leads to its schema by `schema_of`.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_with(bytes: &[u8], schema_of: impl FnOnce(u32) -> Option<&'static RegisteredSchema>) -> Result<Event, DecodeError> {
+    let (id, datum) = unframe(bytes).ok_or(DecodeError::Unframed)?;
+    let registered = schema_of(id).ok_or(DecodeError::UnknownSchema(id))?;
     registered.event_type.read(DatumReader { datum, schema: &registered.schema }).map_err(|reason| DecodeError::Mismatch {
         id,
         event_type: registered.event_type.name(),

@@ -40,6 +40,8 @@ pub fn load(file: Option<&Path>, flags: Overrides) -> Result<Config> {
     // TOML has no word for nothing.
     config.clickhouse.user = config.clickhouse.user.filter(|user| !user.is_empty());
     config.clickhouse.password = config.clickhouse.password.filter(|password| !password.is_empty());
+    config.registry.user = config.registry.user.filter(|user| !user.is_empty());
+    config.registry.password = config.registry.password.filter(|password| !password.is_empty());
     Ok(config)
 }
 
@@ -156,7 +158,7 @@ mod tests {
 
     #[test]
     fn secrets_are_masked() {
-        let config = config_of("[clickhouse]\npassword = \"sesame\"").unwrap();
+        let config = config_of("[clickhouse]\npassword = \"sesame\"\n[registry]\npassword = \"sesame\"").unwrap();
         assert!(!format!("{config:?}").contains("sesame"));
         assert_eq!(config.clickhouse.password.as_deref(), Some("sesame"));
     }

@@ -12,6 +12,9 @@ mod life_and_death;
 mod overload;
 mod readme;
 mod recovery;
+mod registered;
+#[path = "../../../../ingest/tests/it/schema_registry.rs"]
+mod schema_registry;
 mod stack;
 mod traces;
 mod verify;

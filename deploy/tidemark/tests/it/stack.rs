@@ -19,7 +19,7 @@ pub const KEY: &str = "demo-key";
 /// From a start to "tidemark is ready", on a machine that is busy with other tests.
 const READY_WITHIN: Duration = Duration::from_secs(120);
 /// From a kill to the next answer, session time-outs of Kafka included.
-const RECOVERED_WITHIN: Duration = Duration::from_secs(90);
+pub const RECOVERED_WITHIN: Duration = Duration::from_secs(90);
 /// How often a process that should change is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -81,6 +81,11 @@ impl Stack {
         // Servers come and go in these tests: a connection is not kept for the next question.
         let client = Client::builder().pool_max_idle_per_host(0).build().unwrap();
         Self { state, ports, flags: flags.to_vec(), settings: Vec::new(), up: None, client }
+    }
+
+    /// Other settings, from the next start on.
+    pub fn set(&mut self, settings: &[(&'static str, String)]) {
+        self.settings = settings.to_vec();
     }
 
     /// Starts on the same ports and the same state.
