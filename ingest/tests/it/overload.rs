@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tidemark_ingest::Config;
 use tidemark_schemas::log::EVENTS_TOPIC;
 use tokio::{
@@ -14,7 +14,7 @@ use tokio::{
 use crate::{
     bad_requests::lost,
     kafka,
-    server::{Ingest, start},
+    server::{Ingest, answer, start},
 };
 
 /// A request whose body is sent in two parts, the second when the test wants it.
@@ -53,17 +53,12 @@ async fn read_some(stream: &mut TcpStream) -> String {
     String::from_utf8(bytes[..read].to_vec()).unwrap()
 }
 
-/// Waits until so many requests are known to be worked on, by what the next one is told.
-async fn until_full(ingest: &Ingest) -> (u16, Option<String>, Value) {
-    let started = Instant::now();
-    loop {
-        let response = ingest.post("application/json", lost("more").to_string()).send().await.unwrap();
-        let retry_after = response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
-        let (status, told) = crate::server::answer(response).await;
-        if status != 200 {
-            return (status, retry_after, told);
-        }
-        assert!(started.elapsed() < Duration::from_secs(10), "never full");
+/// Waits until so many bodies of less than a KiB are being read.
+async fn until_begun(ingest: &Ingest, bodies: usize) {
+    let (started, line) = (Instant::now(), format!("tidemark_ingest_in_flight_bytes {}", bodies * 1024));
+    while !ingest.get("/metrics").await.1.lines().any(|told| told == line) {
+        assert!(started.elapsed() < Duration::from_secs(30), "{}", ingest.get("/metrics").await.1);
+        tokio::task::yield_now().await;
     }
 }
 
@@ -72,8 +67,11 @@ async fn more_requests_than_may_be_are_turned_away_at_once() {
     let Some(kafka) = kafka::shared() else { return };
     let ingest = start(kafka.config(), "shed", Config { requests_max: 2, ..Config::default() }).await;
     let held = [begin(&ingest, "a").await, begin(&ingest, "b").await];
-    let (status, retry_after, told) = until_full(&ingest).await;
-    assert_eq!((status, retry_after.as_deref(), &told["error"]["code"]), (503, Some("1"), &json!("overload")), "{told}");
+    until_begun(&ingest, 2).await;
+    let response = ingest.post("application/json", lost("more").to_string()).send().await.unwrap();
+    assert_eq!(response.headers()["retry-after"], "1");
+    let (status, told) = answer(response).await;
+    assert_eq!((status, &told["error"]["code"]), (503, &json!("overload")), "{told}");
     for path in ["/healthz", "/readyz", "/metrics"] {
         assert_eq!(ingest.get(path).await.0, 200, "{path}");
     }
@@ -128,7 +126,7 @@ async fn a_body_that_is_arriving_when_the_stop_comes_is_taken() {
     let Some(kafka) = kafka::shared() else { return };
     let ingest = start(kafka.config(), "arriving", Config { requests_max: 1, ..Config::default() }).await;
     let halved = begin(&ingest, "begun").await;
-    until_full(&ingest).await;
+    until_begun(&ingest, 1).await;
     let mut idle = connect(&ingest).await;
     let (kafka_config, tenant) = (ingest.kafka.clone(), ingest.tenant.clone());
     let address = ingest.url.trim_start_matches("http://").to_owned();
@@ -158,7 +156,7 @@ async fn request_ids_lead_from_the_answer_to_the_dead_letter() {
         }
         let response = request.send().await.unwrap();
         let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
-        let told = crate::server::answer(response).await.1;
+        let told = answer(response).await.1;
         assert_eq!(told["error"]["request_id"], id, "{told}");
         id
     };
