@@ -29,7 +29,7 @@ use crate::{
 
 const READERS: u64 = 2;
 /// From the last blow until every number is there: states may have to be made anew from the whole log.
-const REST_WITHIN: Duration = Duration::from_secs(900);
+const REST_WITHIN: Duration = Duration::from_secs(1_800);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 const SAY_EVERY: Duration = Duration::from_secs(1);
 /// Where there is no terminal to keep a line on.

@@ -61,3 +61,16 @@ fn key(name: &str) -> String {
 fn hash(key: &str) -> String {
     hex::encode(Sha256::digest(key))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn companies_take_turns_over_the_partitions() {
+        let (companies, text) = found(14).unwrap();
+        let partitions: Vec<i32> = companies.iter().map(|company| company.partition).collect();
+        assert_eq!(partitions, [0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5, 0, 1]);
+        assert_eq!(Tenants::parse(&text).unwrap().iter().count(), 14);
+    }
+}

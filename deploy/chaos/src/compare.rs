@@ -154,3 +154,18 @@ fn differences(expected: &BTreeSet<Texts>, found: &[Texts]) -> Vec<String> {
 fn shown(row: &Texts) -> String {
     row.iter().map(|text| text.as_deref().unwrap_or("NULL")).collect::<Vec<_>>().join(" | ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_a_missing_and_a_doubled_row_are_differences() {
+        let row = |texts: [&str; 2]| texts.map(|text| Some(text.to_owned())).to_vec();
+        let expected = BTreeSet::from([row(["a", "1"]), row(["b", "2"])]);
+        assert!(differences(&expected, &[row(["b", "2"]), row(["a", "1"])]).is_empty());
+        assert_eq!(differences(&expected, &[row(["a", "1"]), row(["b", "3"])]), ["missing b | 2", "not expected b | 3"]);
+        assert_eq!(differences(&expected, &[row(["a", "1"])]), ["missing b | 2"]);
+        assert_eq!(differences(&expected, &[row(["a", "1"]), row(["b", "2"]), row(["b", "2"])]), ["1 rows twice"]);
+    }
+}

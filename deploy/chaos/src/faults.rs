@@ -41,7 +41,7 @@ fn deck(target: Target) -> (Vec<Blow>, f64) {
         Target::Projector(_) => {
             let (nap, coma) = (Blow::Stop(0.5, 4.0), Blow::Stop(LONG.0, LONG.1));
             let (lost, lost_long) = (Blow::LoseState(SHORT.0, SHORT.1), Blow::LoseState(LONG.0, LONG.1));
-            (blows(&[(3, short), (3, long), (1, nap), (3, coma), (1, lost), (1, lost_long)]), 22.0)
+            (blows(&[(3, short), (2, long), (1, nap), (2, coma), (1, lost), (1, lost_long)]), 33.0)
         }
         Target::Kafka => (blows(&[(3, short), (1, Blow::Stop(1.0, 8.0))]), 60.0),
         Target::Engine => (blows(&[(3, short), (1, Blow::Stop(1.0, 8.0))]), 40.0),

@@ -25,7 +25,7 @@ pub const SENDERS: usize = 2 * PARTITIONS as usize;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(300);
 /// Longest that ingest may be away: far longer than anything that is done to it.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// What was acknowledged.
 #[derive(Default)]

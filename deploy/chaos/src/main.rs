@@ -1,6 +1,7 @@
 //! `cargo xtask chaos`: the product as real processes under load, while all of them are killed and stopped at random, and
 //! everything that is read and written is held against the naive model of the log.
 #![expect(clippy::print_stderr, clippy::print_stdout, reason = "a command line speaks on its terminal")]
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that fails says where"))]
 
 mod campaign;
 mod company;

@@ -8,7 +8,11 @@ use chrono::NaiveDate;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
-use tidemark_schemas::kpi::KpiDefinition;
+use tidemark_schemas::{
+    fact::{Fact, Scalar},
+    kpi::KpiDefinition,
+    table::FactTable,
+};
 use tidemark_verify::CellKey;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -18,7 +22,11 @@ use crate::{campaign::Campaign, company::Company, load::SENDERS};
 /// Between two reads: checking must not take the machine from what is checked.
 const PAUSE: Duration = Duration::from_millis(150);
 
-/// What is asked: a KPI, by day or over everything, split by nothing, by rep, or by rep and every dimension.
+/// Units of the roster.
+const UNITS: [&str; 3] = ["team", "department", "region"];
+
+/// What is asked: a KPI, by day or over everything, split by nothing, by rep, by rep and every dimension, or by a unit of the
+/// roster.
 struct Question {
     kpi: Arc<KpiDefinition>,
     by_day: bool,
@@ -87,16 +95,18 @@ async fn expected(campaign: &Arc<Campaign>, company: &Company, question: &Questi
         folding.truth.model(&folding.log, company, count)
     };
     let model = tokio::task::spawn_blocking(fold).await??;
-    Ok(model.values(&question.kpi, |key| question.group(key)))
+    let roster: Vec<&Fact> = model.facts.iter().filter(|fact| fact.table == FactTable::Roster).collect();
+    Ok(model.values(&question.kpi, |key| question.group(&roster, key)))
 }
 
 impl Question {
     fn random(campaign: &Campaign, chance: &mut ChaCha8Rng) -> Self {
         let kpis: Vec<&Arc<KpiDefinition>> = campaign.truth.catalogue.iter().collect();
         let kpi = kpis[chance.random_range(0..kpis.len())].clone();
-        let by = match chance.random_range(0..3) {
+        let by = match chance.random_range(0..4) {
             0 => Vec::new(),
             1 => vec!["rep".to_owned()],
+            2 => vec![UNITS[chance.random_range(0..UNITS.len())].to_owned()],
             _ => ["rep".to_owned()].into_iter().chain(kpi.dims.iter().cloned()).collect(),
         };
         Self { kpi, by_day: chance.random_bool(0.5), by }
@@ -107,10 +117,13 @@ impl Question {
         format!("/v1/kpis/{}?grain={grain}&by={}", self.kpi.name, self.by.join(","))
     }
 
-    fn group(&self, key: &CellKey) -> Group {
-        let dim = |name: &String| self.kpi.dims.iter().position(|dim| dim == name).and_then(|place| key.dims.get(place));
-        let by = self.by.iter().map(|name| dim(name).unwrap_or(&key.rep).clone());
-        (self.by_day.then_some(key.day), by.collect())
+    fn group(&self, roster: &[&Fact], key: &CellKey) -> Group {
+        let part = |name: &String| match self.kpi.dims.iter().position(|dim| dim == name) {
+            Some(place) => key.dims.get(place).cloned().unwrap_or_default(),
+            None if name == "rep" => key.rep.clone(),
+            None => unit_of(roster, key, name),
+        };
+        (self.by_day.then_some(key.day), self.by.iter().map(part).collect())
     }
 
     fn values(&self, answer: &Value) -> Result<Values> {
@@ -123,6 +136,17 @@ impl Question {
         };
         rows.iter().map(value).collect()
     }
+}
+
+/// Which unit the cell's rep belonged to on its day.
+fn unit_of(roster: &[&Fact], key: &CellKey, unit: &str) -> String {
+    let holds = |fact: &&&Fact| {
+        let started = matches!(fact.get("valid_from"), Scalar::Date(from) if *from <= key.day);
+        let ended = matches!(fact.get("valid_to"), Scalar::Date(to) if *to <= key.day);
+        fact.get("rep_id").as_text() == Some(key.rep.as_str()) && started && !ended
+    };
+    let assignment = roster.iter().find(holds);
+    assignment.and_then(|fact| fact.get(unit).as_text()).unwrap_or("(none)").to_owned()
 }
 
 /// The first group that differs, and how many do.
