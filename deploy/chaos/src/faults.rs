@@ -1,7 +1,7 @@
 //! What is done to a process: killed, stopped, left down, robbed of its state. Shuffled decks of blows under a seed, so
 //! that each kind comes as often as it should, in an order that nobody chose.
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{fs, io::ErrorKind, sync::Arc, time::Duration};
 
 use anyhow::Result;
 use rand::{RngExt, SeedableRng, seq::SliceRandom};
@@ -71,6 +71,10 @@ pub async fn torment(campaign: Arc<Campaign>, target: Target, mut victim: Victim
             biased;
             () = calm.cancelled(), if !is_calm => is_calm = true,
             () = next, if !is_calm => {
+                // A server that never comes up again on a busy machine would leave nothing to be tormented.
+                if matches!(victim, Victim::Server { .. }) && !campaign.stage.is_up(target).await {
+                    continue;
+                }
                 if waiting.is_empty() {
                     waiting.clone_from(&kinds);
                     waiting.shuffle(&mut chance);
@@ -122,12 +126,21 @@ async fn strike(campaign: &Campaign, target: Target, victim: &mut Victim, blow: 
             campaign.tally.killed(target);
             process.kill().await?;
             if matches!(blow, Blow::LoseState(..)) {
-                fs::remove_dir_all(campaign.stage.state_of(target))?;
-                campaign.tally.state_lost();
+                lose_state(campaign, target)?;
             }
             sleep(still).await;
             process.start_again()?;
         }
+    }
+    Ok(())
+}
+
+/// A projector that has waited for its servers since its last loss has no state to lose.
+fn lose_state(campaign: &Campaign, target: Target) -> Result<()> {
+    match fs::remove_dir_all(campaign.stage.state_of(target)) {
+        Ok(()) => campaign.tally.state_lost(),
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(error.into()),
     }
     Ok(())
 }

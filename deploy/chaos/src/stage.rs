@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use rustix::process::Pid;
 use tempfile::TempDir;
 use tokio::{
+    net::TcpStream,
     process::Command,
     time::{Instant, sleep},
 };
@@ -156,6 +157,12 @@ impl Stage {
             }
             sleep(LOOK_EVERY).await;
         }
+    }
+
+    /// Whether a server listens.
+    pub async fn is_up(&self, server: Target) -> bool {
+        let port = if server == Target::Kafka { self.ports[2] } else { self.ports[3] };
+        TcpStream::connect(("127.0.0.1", port)).await.is_ok()
     }
 
     /// The state directory of a projector.
