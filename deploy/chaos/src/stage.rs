@@ -115,7 +115,7 @@ impl Stage {
             .env("TIDEMARK_QUERY__LISTEN", format!("127.0.0.1:{query}"))
             .env("TIDEMARK_PROJECTOR__SESSION_TIMEOUT_MS", SESSION_TIMEOUT_MS.to_string())
             // Kafka's client says every connection that it loses, which here are thousands.
-            .env("TIDEMARK_LOG__FILTER", "info,fjall=warn,lsm_tree=warn,librdkafka=off");
+            .env("TIDEMARK_LOG__FILTER", "info,fjall=warn,lsm_tree=warn,rdkafka=off,librdkafka=off");
         command
     }
 
