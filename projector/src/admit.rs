@@ -8,6 +8,8 @@ use tidemark_schemas::events::{Data, Entity, Event};
 
 use crate::{
     Error,
+    sabotage::Sabotage,
+    settings::Settings,
     state::{Key, Space, Working},
 };
 
@@ -87,9 +89,9 @@ impl Rank {
 ///
 /// # Errors
 /// The state cannot be read.
-pub fn admit(working: &mut Working<'_>, tenant: &str, mut event: Event) -> Result<Admission, Error> {
+pub fn admit(working: &mut Working<'_>, settings: &Settings, tenant: &str, mut event: Event) -> Result<Admission, Error> {
     let key = Key::new(Space::Identity, tenant).text(&event.envelope.source).text(&event.envelope.event_id);
-    let known: Option<Identity> = working.read(key.clone())?;
+    let known: Option<Identity> = if settings.lacks(Sabotage::DuplicateCheck) { None } else { working.read(key.clone())? };
     let rank = Rank::of(&event);
     let verdict = verdict(known.as_ref().map(|known| known.rank), rank);
     if let Some(known) = &known {
@@ -97,7 +99,7 @@ pub fn admit(working: &mut Working<'_>, tenant: &str, mut event: Event) -> Resul
     }
     let received_at = event.envelope.received_at;
     match known {
-        Some(known) if rank <= known.rank => {
+        Some(known) if rank <= known.rank && !settings.lacks(Sabotage::RevisionRule) => {
             let (removed, added) = received_earlier(working, tenant, &known, event)?;
             if received_at < known.received_at {
                 working.write(key, &Identity { received_at, ..known })?;
@@ -106,6 +108,7 @@ pub fn admit(working: &mut Working<'_>, tenant: &str, mut event: Event) -> Resul
         }
         known => {
             let removed = match known.and_then(|known| known.home) {
+                Some(_) if settings.lacks(Sabotage::EntityMove) => None,
                 Some(home) => take_event(working, tenant, &home, &event)?,
                 None => None,
             };

@@ -30,6 +30,10 @@ pub struct Config {
     pub retry_ms_min: u64,
     /// Longest pause before a failed batch is tried again, milliseconds.
     pub retry_ms_max: u64,
+    /// Pause before a batch that ClickHouse refuses is tried again, milliseconds.
+    pub refused_retry_ms: u64,
+    /// How often log and ClickHouse are held against the state, milliseconds; also after every lost connection.
+    pub examine_ms: u64,
     /// Memory for reading the local state, bytes.
     pub state_cache_bytes: u64,
     /// After how long without a sign of life Kafka gives this process's partitions to another, milliseconds.
@@ -50,6 +54,8 @@ impl Default for Config {
             heartbeat_ms: 500,
             retry_ms_min: 100,
             retry_ms_max: 5_000,
+            refused_retry_ms: 30_000,
+            examine_ms: 10_000,
             state_cache_bytes: 64 << 20,
             session_timeout_ms: 6_000,
         }

@@ -2,6 +2,8 @@
 
 use tidemark_schemas::events::wire::DecodeError;
 
+use crate::sink;
+
 /// Why a projector, or one of its partitions, cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -57,8 +59,30 @@ pub enum Error {
         what: String,
     },
     /// The operator's: the log is not the one that the numbers were made from.
-    #[error("{0}")]
-    LogReplaced(String),
+    #[error(
+        "crm.events partition {partition}: {what}. The numbers in ClickHouse do not belong to this log: connect the Kafka they \
+         were made from, or start with an empty ClickHouse database and an empty state directory"
+    )]
+    LogReplaced {
+        /// Partition.
+        partition: i32,
+        /// How it shows.
+        what: String,
+    },
+    /// The operator's: ClickHouse answered, and will answer the same until somebody changes something there.
+    #[error("ClickHouse refuses it: {reason}; what was to be written is kept and tried again, so mend it there")]
+    Refused {
+        /// What it said.
+        reason: String,
+    },
+    /// Ours: ClickHouse lacks rows that the state takes for written, so the log must be read again.
+    #[error("crm.events partition {partition}: ClickHouse has only {what}: it lost what was written")]
+    SinkLost {
+        /// Partition.
+        partition: i32,
+        /// What is there of what should be.
+        what: String,
+    },
     /// The operator's: a definition or setting that cannot be used.
     #[error("{0}")]
     Invalid(String),
@@ -71,10 +95,10 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether trying again later may help without anybody doing something.
+    /// Whether trying again later may help, at the latest when somebody has mended what refuses.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable { .. })
+        matches!(self, Self::Unavailable { .. } | Self::Refused { .. })
     }
 }
 
@@ -110,6 +134,7 @@ impl From<rdkafka::error::KafkaError> for Error {
 
 impl From<clickhouse::error::Error> for Error {
     fn from(error: clickhouse::error::Error) -> Self {
-        Self::Unavailable { system: "ClickHouse", reason: error.to_string() }
+        let reason = error.to_string();
+        if sink::is_refusal(&reason) { Self::Refused { reason } } else { Self::Unavailable { system: "ClickHouse", reason } }
     }
 }

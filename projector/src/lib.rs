@@ -16,9 +16,11 @@ mod metrics;
 pub mod pipeline;
 mod registry;
 mod run;
+#[doc(hidden)]
+pub mod sabotage;
 pub mod settings;
 pub mod sink;
-mod source;
+pub mod source;
 pub mod state;
 mod trace;
 

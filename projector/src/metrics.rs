@@ -19,6 +19,12 @@ pub struct Metrics {
     handle: PrometheusHandle,
 }
 
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Metrics {
     /// Nothing counted yet.
     #[must_use]
@@ -63,9 +69,9 @@ impl Metrics {
         self.recorder.register_gauge(&key, &METADATA).set(letters as f64);
     }
 
-    /// A partition waits for an operator.
-    pub fn stalled(&self, partition: i32) {
-        self.recorder.register_gauge(&key(STALLED, partition), &METADATA).set(1.0);
+    /// Whether a partition waits for an operator.
+    pub fn stalled(&self, partition: i32, is_stalled: bool) {
+        self.recorder.register_gauge(&key(STALLED, partition), &METADATA).set(f64::from(u8::from(is_stalled)));
     }
 
     /// In Prometheus' text format.

@@ -16,11 +16,11 @@ use crate::{
     dead::{self, DeadTable},
     measure::Measures,
     metrics::Metrics,
-    pipeline::{Partition, Watermark},
+    pipeline::Partition,
     registry::Registry,
     settings::Settings,
-    sink::{ClickHouse, Sink, apply_schema, claim_generation},
-    source::{self, LogEnds, Offsets, Publisher, Status, Subscription, Worker},
+    sink::{ClickHouse, apply_schema, claim_generation},
+    source::{self, Clock, KafkaLog, Offsets, Publisher, Queue, Status, Subscription, WallClock, Worker},
     state::{Lsm, LsmPartition},
     trace::Traces,
 };
@@ -46,22 +46,39 @@ pub async fn run(
     let settings = Settings::new(&tenants, &pipelines, catalogue, GENERATION)?.with_registry(registry);
     let settings = Arc::new(settings);
     let measures = Arc::new(Measures::plan(&settings.catalogue)?);
+    let session = || session(&config, &kafka, &clickhouse, &settings, &measures, &shutdown);
+    loop {
+        match session().await {
+            Err(reason @ Error::SinkLost { .. }) => tracing::warn!(%reason, "the projector begins again"),
+            outcome => return outcome,
+        }
+    }
+}
+
+/// From looking at log, state and ClickHouse until the end, or until ClickHouse turns out to have lost rows.
+async fn session(
+    config: &Config,
+    kafka: &KafkaConfig,
+    clickhouse: &ClickHouseConfig,
+    settings: &Arc<Settings>,
+    measures: &Arc<Measures>,
+    shutdown: &CancellationToken,
+) -> Result<(), Error> {
     let start = async {
-        patiently(&config, || apply_schema(&clickhouse)).await?;
+        patiently(config, || apply_schema(clickhouse)).await?;
         let definitions = settings.definitions_hash();
-        patiently(&config, || claim_generation(&clickhouse, settings.generation, &definitions)).await?;
-        let sink = Arc::new(ClickHouse::new(&clickhouse));
-        let watermarks = watermarks(&config, sink.as_ref(), settings.generation, kafka.partitions).await?;
-        // After the watermarks, which other processes of the group move on: looked at earlier, the log would seem shorter than they say.
-        let ends = patiently(&config, || look(kafka.clone())).await?;
-        let partitions = open(&config, &settings, &measures, &watermarks, &ends)?;
-        Ok::<_, Error>((ends, sink, partitions))
+        patiently(config, || claim_generation(clickhouse, settings.generation, &definitions)).await?;
+        let log = Arc::new(patiently(config, || connect(kafka.clone())).await?);
+        let sink = Arc::new(ClickHouse::new(clickhouse));
+        let partitions = open(config, settings, measures, sink.as_ref(), &log, kafka.partitions).await?;
+        Ok::<_, Error>((log, sink, partitions))
     };
-    let (ends, sink, partitions) = tokio::select! {
+    let (log, sink, partitions) = tokio::select! {
         () = shutdown.cancelled() => return Ok(()),
         started = start => started?,
     };
-    Process::new(config, &kafka, settings, sink, DeadTable::new(&clickhouse))?.run(partitions, &ends, shutdown).await
+    let dead = DeadTable::new(clickhouse);
+    Process::new(config, kafka, settings.clone(), log, sink, dead)?.run(partitions, shutdown).await
 }
 
 /// Tries until it works or cannot work: servers may start in any order.
@@ -79,44 +96,32 @@ async fn patiently<T, F: Future<Output = Result<T, Error>>>(config: &Config, att
     }
 }
 
-async fn look(kafka: KafkaConfig) -> Result<Vec<LogEnds>, Error> {
-    let looked = tokio::task::spawn_blocking(move || source::log_ends(&kafka)).await;
-    looked.map_err(|error| Error::Internal(error.to_string()))?
-}
-
-/// How far ClickHouse is, by partition.
-async fn watermarks(
-    config: &Config,
-    sink: &ClickHouse,
-    generation: u32,
-    partitions: i32,
-) -> Result<Vec<Option<Watermark>>, Error> {
-    let mut watermarks = Vec::new();
-    for partition in 0..partitions {
-        watermarks.push(patiently(config, || sink.watermark(generation, partition)).await?);
-    }
-    Ok(watermarks)
+async fn connect(kafka: KafkaConfig) -> Result<KafkaLog, Error> {
+    let connected = tokio::task::spawn_blocking(move || KafkaLog::connect(&kafka)).await;
+    connected.map_err(|error| Error::Internal(error.to_string()))?
 }
 
 /// Opens every partition's state and drops what ClickHouse has lost.
-fn open(
+async fn open(
     config: &Config,
     settings: &Arc<Settings>,
     measures: &Arc<Measures>,
-    watermarks: &[Option<Watermark>],
-    ends: &[LogEnds],
+    sink: &ClickHouse,
+    log: &KafkaLog,
+    partitions: i32,
 ) -> Result<Vec<Partition<LsmPartition>>, Error> {
     let lsm = Lsm::open(&config.state_dir, config.state_cache_bytes)?;
-    let mut partitions = Vec::new();
-    for (number, (log, watermark)) in (0..).zip(ends.iter().zip(watermarks)) {
+    let mut opened = Vec::new();
+    for number in 0..partitions {
         let mut partition = Partition::open(number, lsm.partition(number)?, settings.clone(), measures.clone())?;
-        if source::check(number, partition.mark(), watermark.as_ref(), log)? {
-            tracing::warn!(partition = number, "ClickHouse is behind the local state, which is dropped; the log is read again");
+        let lost = patiently(config, || source::lost(&partition, sink, log)).await?;
+        if let Some(reason) = lost {
+            tracing::warn!(%reason, "the local state is dropped and the log read again");
             partition.clear()?;
         }
-        partitions.push(partition);
+        opened.push(partition);
     }
-    Ok(partitions)
+    Ok(opened)
 }
 
 /// What the workers of a process share.
@@ -124,40 +129,31 @@ struct Process {
     config: Config,
     kafka: KafkaConfig,
     settings: Arc<Settings>,
+    log: Arc<KafkaLog>,
     sink: Arc<ClickHouse>,
     dead: DeadTable,
-    publisher: Publisher,
+    publisher: Arc<Publisher>,
+    clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
     traces: Arc<Traces>,
 }
 
 impl Process {
     fn new(
-        config: Config,
+        config: &Config,
         kafka: &KafkaConfig,
         settings: Arc<Settings>,
+        log: Arc<KafkaLog>,
         sink: Arc<ClickHouse>,
         dead: DeadTable,
     ) -> Result<Self, Error> {
-        let publisher = Publisher::connect(kafka)?;
-        Ok(Self {
-            config,
-            kafka: kafka.clone(),
-            settings,
-            sink,
-            dead,
-            publisher,
-            metrics: Arc::new(Metrics::new()),
-            traces: Arc::default(),
-        })
+        let clock: Arc<dyn Clock> = Arc::new(WallClock);
+        let publisher = Arc::new(Publisher::connect(kafka, clock.clone())?);
+        let (config, kafka, metrics) = (config.clone(), kafka.clone(), Arc::new(Metrics::new()));
+        Ok(Self { config, kafka, settings, log, sink, dead, publisher, clock, metrics, traces: Arc::default() })
     }
 
-    async fn run(
-        self,
-        partitions: Vec<Partition<LsmPartition>>,
-        ends: &[LogEnds],
-        shutdown: CancellationToken,
-    ) -> Result<(), Error> {
+    async fn run(self, partitions: Vec<Partition<LsmPartition>>, shutdown: &CancellationToken) -> Result<(), Error> {
         let next: Vec<i64> = partitions.iter().map(|partition| partition.mark().next_offset).collect();
         let offsets = Arc::new(Offsets::new(&next));
         let consumer = Arc::new(source::connect(&self.config, &self.kafka, Subscription::events(&self.config), offsets.clone())?);
@@ -166,15 +162,17 @@ impl Process {
         let stop = shutdown.child_token();
         let mut parts = JoinSet::new();
         let mut queues = Vec::new();
-        for ((partition, log), status) in partitions.into_iter().zip(ends).zip(&statuses) {
-            let (queue, records) = mpsc::channel(self.config.queue_records_max);
+        for (partition, status) in partitions.into_iter().zip(&statuses) {
+            let (queue, queued) = mpsc::channel(self.config.queue_records_max);
             queues.push(queue);
-            parts.spawn(self.worker(partition, log, &consumer, &offsets, status).run(records, stop.clone()));
+            let (number, consumer, offsets) = (partition.number(), consumer.clone(), offsets.clone());
+            let records = Queue { partition: number, queued, consumer, offsets, config: self.config.clone(), doubt: false };
+            parts.spawn(self.worker(partition, status).run(records, stop.clone()));
         }
         let (dispatcher, traces, dispatch_stop) = (consumer.clone(), self.traces.clone(), stop.clone());
         let registry = self.settings.registry.clone();
         parts.spawn(async move { source::dispatch(&dispatcher, &queues, &traces, &registry, &dispatch_stop).await });
-        parts.spawn(source::serve(self.config.listen, self.metrics.clone(), offsets.clone(), statuses, stop.clone()));
+        parts.spawn(source::serve(self.config.listen, self.metrics.clone(), offsets.clone(), statuses.clone(), stop.clone()));
         let (kafka, table) = (self.kafka.clone(), self.dead.clone());
         parts.spawn(dead::follow(self.config.clone(), kafka, table, self.metrics.clone(), stop.clone()));
         let beats = source::heartbeat(
@@ -183,34 +181,26 @@ impl Process {
             consumer,
             offsets,
             self.sink.clone(),
+            self.clock.clone(),
             self.metrics.clone(),
+            statuses,
             stop.clone(),
         );
-        parts.spawn(async move {
-            beats.await;
-            Ok(())
-        });
+        parts.spawn(beats);
         let outcome = finish(parts, &stop).await;
         self.publisher.flush();
         outcome
     }
 
-    fn worker(
-        &self,
-        partition: Partition<LsmPartition>,
-        log: &LogEnds,
-        consumer: &Arc<source::Consumer>,
-        offsets: &Arc<Offsets>,
-        status: &Arc<Status>,
-    ) -> Worker<LsmPartition, ClickHouse> {
+    fn worker(&self, partition: Partition<LsmPartition>, status: &Arc<Status>) -> Worker<LsmPartition, ClickHouse> {
         Worker {
             partition,
             sink: self.sink.clone(),
-            publisher: self.publisher.clone(),
-            consumer: consumer.clone(),
-            offsets: offsets.clone(),
+            log: self.log.clone(),
+            changes: self.publisher.clone(),
+            clock: self.clock.clone(),
+            cluster: self.log.cluster().to_owned(),
             config: self.config.clone(),
-            cluster: log.cluster().to_owned(),
             metrics: self.metrics.clone(),
             traces: self.traces.clone(),
             status: status.clone(),

@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tidemark_schemas::{
     kpi::Catalogue,
+    log::partition_of,
     pipeline::StagePipeline,
     tenant::{Tenant, Tenants},
 };
 
-use crate::{Error, registry::Registry};
+use crate::{Error, registry::Registry, sabotage::Sabotage};
 
 /// Days from 0001-01-01 (day 1 of chrono's count) to 1970-01-01.
 const EPOCH_DAYS: i32 = 719_163;
@@ -29,6 +30,7 @@ pub struct Settings {
     /// Where the schema ids of records may come from.
     pub registry: Arc<Registry>,
     tenants: BTreeMap<Arc<str>, TenantSettings>,
+    sabotage: Option<Sabotage>,
 }
 
 /// One tenant's part.
@@ -59,13 +61,26 @@ impl Settings {
             let pipeline = pipelines.get(&tenant.pipeline).ok_or_else(unknown)?.clone();
             Ok((name.clone(), TenantSettings { name: name.clone(), tenant: tenant.clone(), pipeline }))
         });
-        Ok(Self { catalogue, generation, registry: Arc::default(), tenants: tenants.collect::<Result<_, Error>>()? })
+        let tenants = tenants.collect::<Result<_, Error>>()?;
+        Ok(Self { catalogue, generation, registry: Arc::default(), tenants, sabotage: None })
     }
 
     /// With a schema registry that gives ids.
     #[must_use]
     pub fn with_registry(self, registry: Arc<Registry>) -> Self {
         Self { registry, ..self }
+    }
+
+    /// The same without one protection, for the simulator.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn sabotaged(self, sabotage: Option<Sabotage>) -> Self {
+        Self { sabotage, ..self }
+    }
+
+    /// Whether a protection is switched off; never but in the simulator.
+    pub(crate) fn lacks(&self, protection: Sabotage) -> bool {
+        self.sabotage == Some(protection)
     }
 
     /// What the numbers are made with, besides each tenant's settings: KPI files, folds, the engine of their expressions.
@@ -77,6 +92,12 @@ impl Settings {
             hash.update(format!("\0{name}\0{text}"));
         }
         hex::encode(hash.finalize())
+    }
+
+    /// The tenants whose events are in that one of so many partitions.
+    #[must_use]
+    pub fn tenants_of(&self, partition: i32, partitions: i32) -> Vec<Arc<str>> {
+        self.tenants.keys().filter(|name| partition_of(name, partitions) == partition).cloned().collect()
     }
 
     /// A tenant's settings.

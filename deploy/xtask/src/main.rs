@@ -11,6 +11,7 @@ mod fuzz;
 #[path = "../../tidemark/src/java.rs"]
 mod java;
 mod process;
+mod sim;
 mod test;
 
 use std::process::ExitCode;
@@ -35,6 +36,8 @@ enum Command {
     Chaos(chaos::Args),
     /// Throw broken bodies, files, records and mappings at ingest and projector for some minutes each
     Fuzz(fuzz::Args),
+    /// Run the projector in a simulated world, once per seed, and check that what is read is never wrong
+    Sim(sim::Args),
     /// Only fetch what is missing: Kafka's jars, ClickHouse's engine, Python clients of the tests
     Fetch,
 }
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Command::Test => test::run(),
         Command::Chaos(args) => chaos::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
+        Command::Sim(args) => sim::run(&args),
         Command::Fetch => fetch::run(),
     };
     match done {

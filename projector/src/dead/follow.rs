@@ -14,7 +14,7 @@ use super::{
 use crate::{
     Config, Error,
     metrics::Metrics,
-    source::{ANSWER_WITHIN, Consumer, Offsets, Subscription, commit, connect, now_ms},
+    source::{ANSWER_WITHIN, Clock, Consumer, Offsets, Subscription, WallClock, commit, connect},
 };
 
 /// Records of one batch.
@@ -135,13 +135,13 @@ impl Follower {
         if assigned.is_empty() {
             return Ok(());
         }
-        let now = now_ms();
+        let now = WallClock.now_ms();
         let (consumer, of) = (self.consumer.clone(), assigned.clone());
         let looked = tokio::task::spawn_blocking(move || look(&consumer, &of)).await;
         for (partition, bounds) in looked.map_err(|error| Error::Internal(error.to_string()))?? {
             self.marks.looked(partition, bounds, now);
         }
-        self.table.write_marks(&self.marks.of(&assigned), now_ms()).await?;
+        self.table.write_marks(&self.marks.of(&assigned), WallClock.now_ms()).await?;
         if !self.is_counted {
             for (tenant, letters) in self.table.pending().await? {
                 if assigned.contains(&partition_of(&tenant, self.partitions)) {

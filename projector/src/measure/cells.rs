@@ -81,6 +81,14 @@ impl ValueKey {
     }
 }
 
+/// A cell as it is in the state.
+///
+/// # Errors
+/// The state cannot be read.
+pub fn stored(working: &Working<'_>, tenant: &str, key: &CellKey) -> Result<Cell, Error> {
+    Ok(working.read(key.key(Space::Cell, tenant))?.unwrap_or_default())
+}
+
 /// Adds one fact's contribution to its cell and multisets, and notes the rows that this touches.
 ///
 /// # Errors
@@ -93,7 +101,7 @@ pub fn apply(
     values: &mut BTreeMap<ValueKey, ValueRow>,
 ) -> Result<(), Error> {
     let Contribution { position: version, cell: key, sign, sums, values: multiset } = contribution;
-    let mut cell: Cell = working.read(key.key(Space::Cell, tenant))?.unwrap_or_default();
+    let mut cell = stored(working, tenant, &key)?;
     cell.facts += sign;
     cell.sums.resize(sums.len(), 0);
     for (sum, amount) in cell.sums.iter_mut().zip(sums) {

@@ -5,7 +5,7 @@ mod rows;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-pub use rows::{EventRow, FactRow, FindingRow, Rows, TenantRows, VersionRow, Watermark};
+pub use rows::{EventRow, FactRow, FindingRow, Rows, Table, TenantRows, VersionRow, Watermark, Written, record_hash};
 use serde::{Deserialize, Serialize};
 
 pub use crate::decode::{Poison, Record};
@@ -16,6 +16,7 @@ use crate::{
     decode::{Decoded, decode},
     fold::fold,
     measure::{self, Measured, Measures},
+    sabotage::Sabotage,
     settings::{Settings, TenantMark, TenantSettings},
     state::{Key, Space, State, Working, Writes},
     trace::stage,
@@ -40,8 +41,19 @@ pub struct Mark {
     pub next_offset: i64,
     /// The newest append time seen, milliseconds; append times never go back in our answers.
     pub known_at: i64,
+    /// Hash of the last record that was read.
+    pub record_hash: u64,
     /// Which log this was: cluster and first record; empty before the first record.
     pub log_id: String,
+    /// Of each table the newest batch that had rows for it: what must be found there as long as nothing is lost.
+    pub written: BTreeMap<Table, Written>,
+}
+
+impl Mark {
+    /// Of a log that nothing was read of.
+    fn new() -> Self {
+        Self { next_offset: 0, known_at: 0, record_hash: 0, log_id: String::new(), written: BTreeMap::new() }
+    }
 }
 
 /// What a batch of records does: rows to write, and changes of the state to commit once they are written.
@@ -62,7 +74,7 @@ impl<S: State> Partition<S> {
     /// # Errors
     /// The state cannot be read.
     pub fn open(number: i32, state: S, settings: Arc<Settings>, measures: Arc<Measures>) -> Result<Self, Error> {
-        let mark = Working::new(&state).read(mark_key())?.unwrap_or(Mark { next_offset: 0, known_at: 0, log_id: String::new() });
+        let mark = Working::new(&state).read(mark_key())?.unwrap_or_else(Mark::new);
         Ok(Self { number, state, settings, measures, mark })
     }
 
@@ -74,6 +86,11 @@ impl<S: State> Partition<S> {
     /// Its number.
     pub fn number(&self) -> i32 {
         self.number
+    }
+
+    /// What numbers depend on beside the log.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// Runs the sentence over the next records. Changes nothing: the batch is written by the sink and then committed here.
@@ -92,13 +109,14 @@ impl<S: State> Partition<S> {
                 continue;
             }
             self.check_gap(record, &mark)?;
-            let hash = rows::record_hash(&record.value);
+            let hash = record_hash(&record.value);
             let (offset, appended_at) = (record.offset, record.appended_at);
             let decoded = decode(self.number, record, &self.settings).and_then(|decoded| self.known(&mut working, decoded));
             match decoded {
                 Ok(Ok(decoded)) => {
                     mark.known_at = mark.known_at.max(appended_at);
-                    self.event(&mut working, Decoded { known_at: mark.known_at, ..decoded }, &mut rows, &mut changes)?;
+                    let decoded = Decoded { known_at: mark.known_at, ..decoded };
+                    self.event(&mut working, decoded, hash, &mut rows, &mut changes)?;
                 }
                 Ok(Err(poison)) => rows.poison.push(poison),
                 Err(error) => {
@@ -107,6 +125,7 @@ impl<S: State> Partition<S> {
                 }
             }
             mark.next_offset = offset + 1;
+            mark.record_hash = hash;
             rows.watermark.read(offset, hash);
             if changes.values().map(Vec::len).sum::<usize>() >= CHANGES_MAX {
                 break;
@@ -118,7 +137,14 @@ impl<S: State> Partition<S> {
         for (tenant, changes) in changes {
             self.measure(&mut working, &tenant, &changes, rows.tenant(&tenant))?;
         }
-        working.write(mark_key(), &mark)?;
+        self.sabotage(&mut rows)?;
+        // Cells come with their watermark or not at all, which tells more than counting them.
+        for table in rows.tables().into_iter().filter(|table| *table != Table::Cells) {
+            mark.written.insert(table, rows.written(table));
+        }
+        if !self.settings.lacks(Sabotage::CheckpointPosition) {
+            working.write(mark_key(), &mark)?;
+        }
         Ok(Batch { rows, writes: working.into_writes(), mark, stalled })
     }
 
@@ -143,7 +169,7 @@ impl<S: State> Partition<S> {
     /// The state cannot be written.
     pub fn clear(&mut self) -> Result<(), Error> {
         self.state.clear()?;
-        self.mark = Mark { next_offset: 0, known_at: 0, log_id: String::new() };
+        self.mark = Mark::new();
         Ok(())
     }
 
@@ -151,11 +177,8 @@ impl<S: State> Partition<S> {
         if record.offset == mark.next_offset {
             return Ok(());
         }
-        Err(Error::LogReplaced(format!(
-            "crm.events partition {} jumps from offset {} to {}: records are missing, so the numbers cannot be right; \
-             restore the topic, or empty the state directory and rebuild from what there is",
-            self.number, mark.next_offset, record.offset
-        )))
+        let what = format!("the log jumps from offset {} to {}, records are missing", mark.next_offset, record.offset);
+        Err(Error::LogReplaced { partition: self.number, what })
     }
 
     /// Holds the tenant's settings against those that its numbers were made with; remembers them at its first event.
@@ -179,6 +202,7 @@ impl<S: State> Partition<S> {
         &self,
         working: &mut Working<'_>,
         decoded: Decoded,
+        record_hash: u64,
         rows: &mut Rows,
         changes: &mut BTreeMap<Arc<str>, Vec<FactChange>>,
     ) -> Result<(), Error> {
@@ -186,8 +210,8 @@ impl<S: State> Partition<S> {
         let Some(settings) = self.settings.tenant(&tenant) else {
             return Err(Error::Internal(format!("tenant {tenant} went missing")));
         };
-        let mut row = EventRow::new(position, known_at, &event);
-        let admission = admit(working, &tenant, event)?;
+        let mut row = EventRow::new(position, known_at, record_hash, &event);
+        let admission = admit(working, &self.settings, &tenant, event)?;
         row.verdict = admission.verdict.name();
         let mut changed = EventChanges::default();
         fold(working, settings, &admission, &mut changed)?;
@@ -201,6 +225,21 @@ impl<S: State> Partition<S> {
             tenant_rows.fact(change);
         }
         changes.entry(tenant).or_default().extend(facts);
+        Ok(())
+    }
+
+    /// Takes a protection away from a batch's rows; nothing but in the simulator.
+    fn sabotage(&self, rows: &mut Rows) -> Result<(), Error> {
+        if self.settings.lacks(Sabotage::Tombstones) {
+            rows.without_deleted();
+        }
+        if self.settings.lacks(Sabotage::VersionOfLastTouch) {
+            rows.with_version(rows.watermark.from);
+        }
+        if self.settings.lacks(Sabotage::TouchedAfterEveryEvent) {
+            let before = Working::new(&self.state);
+            rows.without_unchanged_cells(|tenant, key| measure::stored(&before, tenant, key))?;
+        }
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use serde::{Deserialize, Serialize};
 use tidemark_schemas::{
     events::{Event, wire},
     fact::Fact,
@@ -9,9 +10,10 @@ use tidemark_schemas::{
 };
 
 use crate::{
+    Error,
     change::{FactChange, Finding, FindingKind},
     decode::Poison,
-    measure::{CellKey, CellRow, ValueKey, ValueRow},
+    measure::{Cell, CellKey, CellRow, ValueKey, ValueRow},
 };
 
 /// All rows of a batch.
@@ -51,6 +53,8 @@ pub struct EventRow {
     pub position: i64,
     /// When the broker appended it, milliseconds.
     pub known_at: i64,
+    /// Hash of the record.
+    pub record_hash: u64,
     /// The event.
     pub event: Event,
     /// What it turned out to be on arrival.
@@ -109,6 +113,46 @@ pub struct Watermark {
     pub log_id: String,
 }
 
+/// A table that a batch has rows for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Table {
+    /// Every record.
+    Events,
+    /// Facts of one kind.
+    Facts(FactTable),
+    /// Every change of a fact.
+    FactVersions,
+    /// What could not be counted.
+    Findings,
+    /// Cells, values of multisets and the watermark.
+    Cells,
+}
+
+/// What a batch wrote to one table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// First position of the batch: no row is older.
+    pub from: i64,
+    /// The newest version among the rows.
+    pub version: i64,
+    /// How many rows.
+    pub rows: u64,
+}
+
+impl Table {
+    /// Its name in ClickHouse.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Events => "events",
+            Self::Facts(table) => table.name(),
+            Self::FactVersions => "fact_versions",
+            Self::Findings => "findings",
+            Self::Cells => "kpi_cells",
+        }
+    }
+}
+
 impl Rows {
     /// Nothing yet, from that offset on.
     #[must_use]
@@ -121,6 +165,78 @@ impl Rows {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.watermark.to < self.watermark.from
+    }
+
+    /// The tables that have rows, in the order that they must be written: whoever sees a watermark sees what it stands for.
+    #[must_use]
+    pub fn tables(&self) -> Vec<Table> {
+        let facts = FactTable::ALL.iter().map(|table| Table::Facts(*table));
+        let before = [Table::Events].into_iter().chain(facts).chain([Table::FactVersions, Table::Findings]);
+        before.filter(|table| self.count(*table) > 0).chain([Table::Cells]).collect()
+    }
+
+    /// How many rows of a table there are, besides the watermark.
+    #[must_use]
+    pub fn count(&self, table: Table) -> u64 {
+        let of_tenant = |rows: &TenantRows| match table {
+            Table::Events => rows.events.len(),
+            Table::Facts(kind) => rows.facts.keys().filter(|(table, _)| *table == kind).count(),
+            Table::FactVersions => rows.versions.len(),
+            Table::Findings => rows.findings.len(),
+            Table::Cells => rows.cells.len() + rows.values.len(),
+        };
+        self.tenants.values().map(|rows| of_tenant(rows) as u64).sum()
+    }
+
+    /// What its rows of a table are known by later.
+    #[must_use]
+    pub fn written(&self, table: Table) -> Written {
+        let of_tenant = |rows: &TenantRows| match table {
+            Table::Events => rows.events.iter().map(|row| row.position).max(),
+            Table::Facts(kind) => rows.facts.iter().filter(|((table, _), _)| *table == kind).map(|(_, row)| row.version).max(),
+            Table::FactVersions => rows.versions.iter().map(|row| row.position).max(),
+            Table::Findings => rows.findings.values().map(|row| row.version).max(),
+            Table::Cells => rows.cells.values().map(|row| row.version).max(),
+        };
+        let version = self.tenants.values().filter_map(of_tenant).max().unwrap_or(-1);
+        Written { from: self.watermark.from, version, rows: self.count(table) }
+    }
+
+    /// Forgets what ceased to exist, which is wrong.
+    pub(crate) fn without_deleted(&mut self) {
+        for rows in self.tenants.values_mut() {
+            rows.facts.retain(|_, row| !row.is_deleted);
+            rows.findings.retain(|_, row| row.holds);
+            rows.cells.retain(|_, row| row.cell.facts != 0);
+            rows.values.retain(|_, row| row.facts != 0);
+        }
+    }
+
+    /// Gives every row the same version, which is wrong.
+    pub(crate) fn with_version(&mut self, version: i64) {
+        for rows in self.tenants.values_mut() {
+            rows.facts.values_mut().for_each(|row| row.version = version);
+            rows.findings.values_mut().for_each(|row| row.version = version);
+            rows.cells.values_mut().for_each(|row| row.version = version);
+            rows.values.values_mut().for_each(|row| row.version = version);
+        }
+    }
+
+    /// Forgets the cells that are what they were before the batch, which is wrong.
+    pub(crate) fn without_unchanged_cells(
+        &mut self,
+        before: impl Fn(&str, &CellKey) -> Result<Cell, Error>,
+    ) -> Result<(), Error> {
+        for (tenant, rows) in &mut self.tenants {
+            let cells = std::mem::take(&mut rows.cells);
+            for (key, row) in cells {
+                let before = before(tenant, &key)?;
+                if before != row.cell && before.facts + row.cell.facts != 0 {
+                    rows.cells.insert(key, row);
+                }
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn tenant(&mut self, tenant: &Arc<str>) -> &mut TenantRows {
@@ -150,9 +266,9 @@ impl TenantRows {
 }
 
 impl EventRow {
-    pub(crate) fn new(position: i64, known_at: i64, event: &Event) -> Self {
+    pub(crate) fn new(position: i64, known_at: i64, record_hash: u64, event: &Event) -> Self {
         let data = wire::payload_to_json(&event.data).map(|data| without_nulls(data).to_string()).unwrap_or_default();
-        Self { position, known_at, event: event.clone(), verdict: "", data }
+        Self { position, known_at, record_hash, event: event.clone(), verdict: "", data }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A batch's rows as Arrow, one RecordBatch per table; column names and types are those of `schemas/tables/*.sql`.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use arrow::{
     array::{
@@ -18,7 +18,7 @@ use tidemark_schemas::{
 use super::Heartbeat;
 use crate::{
     measure::{CellKey, CellRow, ValueKey, ValueRow},
-    pipeline::{EventRow, FactRow, Rows, Watermark},
+    pipeline::{EventRow, FactRow, Rows, Table, Watermark},
 };
 
 type Columns = Vec<(&'static str, ArrayRef)>;
@@ -63,7 +63,7 @@ fn generation(rows: &Rows, count: usize) -> ArrayRef {
 }
 
 /// The record of the log.
-pub fn events(rows: &Rows) -> Result<RecordBatch, ArrowError> {
+fn events(rows: &Rows) -> Result<RecordBatch, ArrowError> {
     let all: Vec<(&str, &EventRow)> =
         rows.tenants.iter().flat_map(|(tenant, rows)| rows.events.iter().map(move |row| (tenant.as_ref(), row))).collect();
     let envelopes = || all.iter().map(|(_, row)| &row.event.envelope);
@@ -85,21 +85,30 @@ pub fn events(rows: &Rows) -> Result<RecordBatch, ArrowError> {
         ("received_at", instants(envelopes().map(|envelope| Some(envelope.received_at)))),
         ("known_at", instants(all.iter().map(|(_, row)| Some(row.known_at)))),
         ("data", texts(all.iter().map(|(_, row)| row.data.as_str()))),
+        ("record_hash", Arc::new(UInt64Array::from_iter_values(all.iter().map(|(_, row)| row.record_hash)))),
     ])
 }
 
-/// The facts that were touched, per table.
-pub fn facts(rows: &Rows) -> Result<Vec<(FactTable, RecordBatch)>, ArrowError> {
-    let mut by_table: BTreeMap<FactTable, Vec<(&str, &FactRow)>> = BTreeMap::new();
-    for (tenant, rows) in &rows.tenants {
-        for ((table, _), row) in &rows.facts {
-            by_table.entry(*table).or_default().push((tenant, row));
-        }
+/// The rows of a table.
+pub fn of(table: Table, rows: &Rows) -> Result<RecordBatch, ArrowError> {
+    match table {
+        Table::Events => events(rows),
+        Table::Facts(table) => facts(rows, table),
+        Table::FactVersions => fact_versions(rows),
+        Table::Findings => findings(rows),
+        Table::Cells => cells(rows),
     }
-    by_table.into_iter().map(|(table, facts)| Ok((table, fact_batch(rows, table, &facts)?))).collect()
 }
 
-fn fact_batch(rows: &Rows, table: FactTable, facts: &[(&str, &FactRow)]) -> Result<RecordBatch, ArrowError> {
+/// The facts of one kind that were touched.
+fn facts(rows: &Rows, table: FactTable) -> Result<RecordBatch, ArrowError> {
+    let facts: Vec<(&str, &FactRow)> = rows
+        .tenants
+        .iter()
+        .flat_map(|(tenant, rows)| rows.facts.iter().map(move |((kind, _), row)| (tenant.as_ref(), *kind, row)))
+        .filter(|(_, kind, _)| *kind == table)
+        .map(|(tenant, _, row)| (tenant, row))
+        .collect();
     let columns = to_record_batch(table, facts.iter().map(|(_, row)| &row.fact))?;
     let names = table.definition().columns.iter().map(|column| column.name);
     let mut all: Columns =
@@ -111,7 +120,7 @@ fn fact_batch(rows: &Rows, table: FactTable, facts: &[(&str, &FactRow)]) -> Resu
 }
 
 /// Every change of a fact.
-pub fn fact_versions(rows: &Rows) -> Result<RecordBatch, ArrowError> {
+fn fact_versions(rows: &Rows) -> Result<RecordBatch, ArrowError> {
     let all: Vec<_> =
         rows.tenants.iter().flat_map(|(tenant, rows)| rows.versions.iter().map(move |row| (tenant.as_ref(), row))).collect();
     let keys: Vec<String> = all.iter().map(|(_, row)| row.fact.key()).collect();
@@ -129,7 +138,7 @@ pub fn fact_versions(rows: &Rows) -> Result<RecordBatch, ArrowError> {
 }
 
 /// What could not be counted.
-pub fn findings(rows: &Rows) -> Result<RecordBatch, ArrowError> {
+fn findings(rows: &Rows) -> Result<RecordBatch, ArrowError> {
     let all: Vec<_> = rows
         .tenants
         .iter()
@@ -154,7 +163,7 @@ enum CellsRow<'a> {
 }
 
 /// Cells, values and the watermark as one block.
-pub fn cells(rows: &Rows) -> Result<RecordBatch, ArrowError> {
+fn cells(rows: &Rows) -> Result<RecordBatch, ArrowError> {
     let cells =
         rows.tenants.iter().flat_map(|(tenant, rows)| rows.cells.iter().map(move |(key, row)| CellsRow::Cell(tenant, key, row)));
     let values = rows
@@ -269,5 +278,6 @@ pub fn heartbeats(generation: u32, beats: &[Heartbeat]) -> Result<RecordBatch, A
         ("end_position", ints(beats.iter().map(|beat| beat.end_position))),
         ("copies", Arc::new(Int32Array::from_iter_values(beats.iter().map(|beat| beat.copies)))),
         ("written_at", instants(beats.iter().map(|beat| Some(beat.written_at)))),
+        ("stalled", texts(beats.iter().map(|beat| beat.stalled.as_str()))),
     ])
 }

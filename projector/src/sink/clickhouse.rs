@@ -1,14 +1,16 @@
 //! The sink that counts: ClickHouse over HTTP, rows as Arrow.
 
+use std::sync::Arc;
+
 use arrow::{array::RecordBatch, ipc::writer::StreamWriter};
 use clickhouse::{Client, Compression, Row};
 use serde::Deserialize;
 use tidemark_schemas::connect::ClickHouseConfig;
 
-use super::{Heartbeat, Sink, batches};
+use super::{Found, Heartbeat, Sink, batches};
 use crate::{
     Error,
-    pipeline::{Rows, Watermark},
+    pipeline::{Rows, Table, Watermark},
 };
 
 /// Rows of one insert that stay one block, so that readers see all of them or none.
@@ -36,7 +38,7 @@ impl ClickHouse {
         Self { client }
     }
 
-    async fn insert(&self, table: &str, batch: &RecordBatch) -> Result<(), Error> {
+    async fn insert_batch(&self, table: &str, batch: &RecordBatch) -> Result<(), Error> {
         if batch.num_rows() == 0 {
             return Ok(());
         }
@@ -51,20 +53,27 @@ impl ClickHouse {
     }
 }
 
-impl Sink for ClickHouse {
-    async fn write(&self, rows: &Rows) -> Result<(), Error> {
-        self.insert("events", &batches::events(rows)?).await?;
-        for (table, batch) in batches::facts(rows)? {
-            self.insert(table.name(), &batch).await?;
+/// What identifies a row of a company.
+fn key_columns(table: Table) -> &'static [&'static str] {
+    match table {
+        Table::Events => &["position"],
+        Table::Facts(table) => &table.definition().key,
+        Table::FactVersions => &["fact_table", "fact_key", "position"],
+        Table::Findings => &["kind", "subject"],
+        Table::Cells => {
+            &["kpi", "row_kind", "day", "rep_id", "d0", "d1", "d2", "currency", "slot", "text", "number", "partition"]
         }
-        self.insert("fact_versions", &batches::fact_versions(rows)?).await?;
-        self.insert("findings", &batches::findings(rows)?).await?;
-        self.insert("kpi_cells", &batches::cells(rows)?).await
+    }
+}
+
+impl Sink for ClickHouse {
+    async fn insert(&self, table: Table, rows: &Rows) -> Result<(), Error> {
+        self.insert_batch(table.name(), &batches::of(table, rows)?).await
     }
 
     async fn watermark(&self, generation: u32, partition: i32) -> Result<Option<Watermark>, Error> {
         #[derive(Row, Deserialize)]
-        struct Found {
+        struct Newest {
             from: i64,
             to: i64,
             record_hash: u64,
@@ -73,7 +82,7 @@ impl Sink for ClickHouse {
         let sql = "SELECT position_from AS from, position_to AS to, record_hash, log_id FROM kpi_cells FINAL \
                    WHERE generation = {generation:UInt32} AND tenant = '' AND kpi = '' AND row_kind = 'watermark' AND partition = {partition:Int32}";
         let query = self.client.query(sql).param("generation", generation).param("partition", partition);
-        let found: Option<Found> = query.fetch_optional().await?;
+        let found: Option<Newest> = query.fetch_optional().await?;
         Ok(found.map(|found| Watermark {
             partition,
             from: found.from,
@@ -83,7 +92,29 @@ impl Sink for ClickHouse {
         }))
     }
 
+    async fn newest_event(&self, tenants: &[Arc<str>], from: i64) -> Result<Option<(i64, u64)>, Error> {
+        let sql = "SELECT position, record_hash FROM events WHERE tenant IN {tenants:Array(String)} AND position >= {from:Int64} \
+                   ORDER BY position DESC LIMIT 1";
+        let query = self.client.query(sql).param("tenants", tenants).param("from", from);
+        Ok(query.fetch_optional::<(i64, u64)>().await?)
+    }
+
+    async fn found(&self, table: Table, generation: u32, tenants: &[Arc<str>], from: i64) -> Result<Found, Error> {
+        let version = if matches!(table, Table::Events | Table::FactVersions) { "position" } else { "version" };
+        // Distinct keys rather than FINAL, which does not show deleted rows; a batch that is written twice counts once.
+        let sql = format!(
+            "SELECT uniqExact(tenant, {}) AS rows, toInt64(max({version})) AS version FROM {} \
+             WHERE {} tenant IN {{tenants:Array(String)}} AND {version} >= {{from:Int64}}",
+            key_columns(table).join(", "),
+            table.name(),
+            if table == Table::Events { "" } else { "generation = {generation:UInt32} AND" },
+        );
+        let query = self.client.query(&sql).param("generation", generation).param("tenants", tenants).param("from", from);
+        let (rows, version) = query.fetch_one::<(u64, i64)>().await?;
+        Ok(Found { rows, version })
+    }
+
     async fn heartbeat(&self, generation: u32, beats: &[Heartbeat]) -> Result<(), Error> {
-        self.insert("heartbeats", &batches::heartbeats(generation, beats)?).await
+        self.insert_batch("heartbeats", &batches::heartbeats(generation, beats)?).await
     }
 }

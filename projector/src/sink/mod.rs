@@ -4,33 +4,53 @@
 mod batches;
 mod clickhouse;
 mod memory;
+mod refusal;
 mod schema;
 
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
 pub use clickhouse::ClickHouse;
 pub(crate) use clickhouse::client;
-pub use memory::{MemorySink, Tables};
+pub use memory::{MemorySink, Part, Parts, RowKey, RowValue, Tables};
+pub(crate) use refusal::is_refusal;
 pub use schema::{apply_schema, claim_generation};
 
 use crate::{
     Error,
-    pipeline::{Rows, Watermark},
+    pipeline::{Rows, Table, Watermark},
 };
 
 /// A store that readers ask.
 pub trait Sink: Send + Sync + 'static {
-    /// Writes a batch: events, facts, fact versions and findings first, then cells, values and watermark as one block.
+    /// Inserts a batch's rows of one table, as one block.
     ///
     /// # Errors
-    /// The store did not take all of it; writing the batch again is safe.
-    fn write(&self, rows: &Rows) -> impl Future<Output = Result<(), Error>> + Send;
+    /// The store did not take it, or nobody knows whether it did; inserting it again is safe.
+    fn insert(&self, table: Table, rows: &Rows) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// The newest watermark of a partition.
     ///
     /// # Errors
     /// The store cannot be read.
     fn watermark(&self, generation: u32, partition: i32) -> impl Future<Output = Result<Option<Watermark>, Error>> + Send;
+
+    /// Position and record hash of the newest event of these companies from that position on.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    fn newest_event(&self, tenants: &[Arc<str>], from: i64) -> impl Future<Output = Result<Option<(i64, u64)>, Error>> + Send;
+
+    /// What a table has of these companies from that position on, deleted rows too.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    fn found(
+        &self,
+        table: Table,
+        generation: u32,
+        tenants: &[Arc<str>],
+        from: i64,
+    ) -> impl Future<Output = Result<Found, Error>> + Send;
 
     /// Says how far partitions were read, also when there was nothing to add.
     ///
@@ -39,8 +59,28 @@ pub trait Sink: Send + Sync + 'static {
     fn heartbeat(&self, generation: u32, beats: &[Heartbeat]) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
+/// What was found in a table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Found {
+    /// How many keys have rows.
+    pub rows: u64,
+    /// The newest version of them.
+    pub version: i64,
+}
+
+/// Writes a batch: events, facts, fact versions and findings first, then cells, values and watermark as one block.
+///
+/// # Errors
+/// The store did not take all of it; writing the batch again is safe.
+pub async fn write<K: Sink>(sink: &K, rows: &Rows) -> Result<(), Error> {
+    for table in rows.tables() {
+        sink.insert(table, rows).await?;
+    }
+    Ok(())
+}
+
 /// A partition's sign of life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heartbeat {
     /// Partition of the log.
     pub partition: i32,
@@ -52,4 +92,6 @@ pub struct Heartbeat {
     pub copies: i32,
     /// The projector's clock, milliseconds.
     pub written_at: i64,
+    /// Why the partition waits for an operator; empty where it does not.
+    pub stalled: String,
 }

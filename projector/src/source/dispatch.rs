@@ -18,14 +18,14 @@ use tidemark_schemas::{
 use tokio::sync::mpsc::{Sender, error::TrySendError};
 use tokio_util::sync::CancellationToken;
 
-use super::Consumer;
+use super::{Consumer, Queued};
 use crate::{Error, pipeline::Record, registry::Registry, trace::Traces};
 
 /// How often the overflow of a paused partition is offered to its worker again.
 const OFFER_EVERY: Duration = Duration::from_millis(10);
 
 /// Records that did not fit into their worker's queue, by partition; each such partition is paused.
-type Overflow = BTreeMap<i32, VecDeque<Record>>;
+type Overflow = BTreeMap<i32, VecDeque<Queued>>;
 
 /// Runs until `shutdown`.
 ///
@@ -33,7 +33,7 @@ type Overflow = BTreeMap<i32, VecDeque<Record>>;
 /// Kafka's client failed for good.
 pub async fn dispatch(
     consumer: &Consumer,
-    workers: &[Sender<Record>],
+    workers: &[Sender<Queued>],
     traces: &Traces,
     registry: &Registry,
     shutdown: &CancellationToken,
@@ -55,10 +55,15 @@ pub async fn dispatch(
                         }
                     }
                     traces.notice(&message, record.schema(registry));
-                    offer(consumer, workers, &mut overflow, message.partition(), record)?;
+                    offer(consumer, workers, &mut overflow, message.partition(), Queued::Record(record))?;
                 }
                 Err(error) if consumer.client().fatal_error().is_some() => return Err(error.into()),
-                Err(error) => tracing::warn!(%error, "Kafka"),
+                Err(error) => {
+                    tracing::warn!(%error, "Kafka");
+                    for partition in (0..).take(workers.len()) {
+                        offer(consumer, workers, &mut overflow, partition, Queued::Doubt)?;
+                    }
+                }
             },
         }
     }
@@ -80,31 +85,31 @@ fn record(message: &BorrowedMessage<'_>) -> Record {
 
 fn offer(
     consumer: &Consumer,
-    workers: &[Sender<Record>],
+    workers: &[Sender<Queued>],
     overflow: &mut Overflow,
     partition: i32,
-    record: Record,
+    queued: Queued,
 ) -> Result<(), Error> {
     if let Some(waiting) = overflow.get_mut(&partition) {
-        waiting.push_back(record);
+        waiting.push_back(queued);
         return Ok(());
     }
     let Some(worker) = usize::try_from(partition).ok().and_then(|partition| workers.get(partition)) else {
         return Err(Error::Invalid(format!("crm.events has a partition {partition} that is not configured")));
     };
-    if let Err(TrySendError::Full(record)) = worker.try_send(record) {
+    if let Err(TrySendError::Full(queued)) = worker.try_send(queued) {
         consumer.pause(&one(partition)?)?;
-        overflow.entry(partition).or_default().push_back(record);
+        overflow.entry(partition).or_default().push_back(queued);
     }
     Ok(())
 }
 
-fn offer_again(consumer: &Consumer, workers: &[Sender<Record>], overflow: &mut Overflow) -> Result<(), Error> {
+fn offer_again(consumer: &Consumer, workers: &[Sender<Queued>], overflow: &mut Overflow) -> Result<(), Error> {
     for (partition, waiting) in overflow.iter_mut() {
         let Some(worker) = usize::try_from(*partition).ok().and_then(|partition| workers.get(partition)) else { continue };
-        while let Some(record) = waiting.pop_front() {
-            if let Err(TrySendError::Full(record)) = worker.try_send(record) {
-                waiting.push_front(record);
+        while let Some(queued) = waiting.pop_front() {
+            if let Err(TrySendError::Full(queued)) = worker.try_send(queued) {
+                waiting.push_front(queued);
                 break;
             }
         }

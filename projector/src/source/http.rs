@@ -41,8 +41,9 @@ pub async fn serve(
 
 async fn ready(State(shared): State<Shared>) -> (StatusCode, Json<Value>) {
     let assigned = shared.offsets.assigned();
-    let stalled: Vec<usize> =
-        shared.statuses.iter().enumerate().filter(|(_, status)| status.is_stalled()).map(|(index, _)| index).collect();
+    let reasons = shared.statuses.iter().map(|status| status.stalled()).enumerate();
+    let stalled: Vec<Value> =
+        reasons.filter_map(|(partition, reason)| Some(json!({ "partition": partition, "reason": reason? }))).collect();
     let status = if stalled.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(json!({ "partitions": assigned, "stalled": stalled })))
 }

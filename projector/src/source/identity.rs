@@ -1,161 +1,188 @@
 //! Log and sink identity: whether the log, the state and ClickHouse tell the same story. Where they do not, either the
 //! state is dropped and the log read again, or the projector stops with a clear message. Never wrong numbers.
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use rdkafka::{
-    ClientConfig, Message, Offset, TopicPartitionList,
-    consumer::{BaseConsumer, Consumer as _},
-};
-use tidemark_schemas::{connect::KafkaConfig, log::EVENTS_TOPIC};
-
-use super::consumer::ANSWER_WITHIN;
+use super::log::{Log, LogView};
 use crate::{
     Error,
-    pipeline::{Mark, Watermark},
+    pipeline::{Mark, Partition, Watermark},
+    sabotage::Sabotage,
+    sink::Sink,
+    state::State,
 };
 
-/// One partition of the log as it is now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogEnds {
-    /// First offset.
-    pub low: i64,
-    /// Offset after the last.
-    pub high: i64,
-    /// Cluster and first record; only the cluster while there is no record.
-    pub log_id: String,
-}
-
-impl LogEnds {
-    /// The cluster that the log is in.
-    #[must_use]
-    pub fn cluster(&self) -> &str {
-        self.log_id.split_once('/').map_or(&self.log_id, |(cluster, _)| cluster)
-    }
-}
-
-/// Looks at every partition of the topic. Blocks.
+/// Holds a partition's state and its rows in ClickHouse against the log and against each other.
 ///
 /// # Errors
-/// Kafka does not answer, or the topic has another number of partitions than configured.
-pub fn log_ends(kafka: &KafkaConfig) -> Result<Vec<LogEnds>, Error> {
-    let consumer: BaseConsumer = ClientConfig::new()
-        .set("bootstrap.servers", &kafka.brokers)
-        .set("group.id", "tidemark-looking")
-        .set("enable.auto.commit", "false")
-        .create()?;
-    let metadata = consumer.fetch_metadata(Some(EVENTS_TOPIC), ANSWER_WITHIN)?;
-    let found = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
-    if found == 0 {
-        return Err(Error::Unavailable {
-            system: "Kafka",
-            reason: format!("there is no topic {EVENTS_TOPIC} yet; ingest makes it"),
-        });
+/// [`Error::LogReplaced`]: the numbers come from another log. [`Error::SinkLost`]: ClickHouse lacks rows that the state
+/// takes for written, so that the state must be dropped. Kafka or ClickHouse does not answer.
+pub async fn examine<S: State, K: Sink>(partition: &Partition<S>, sink: &K, log: &dyn Log) -> Result<(), Error> {
+    let (number, mark, settings) = (partition.number(), partition.mark(), partition.settings());
+    let tenants = settings.tenants_of(number, log.partitions());
+    let watermark = sink.watermark(settings.generation, number).await?;
+    if !settings.lacks(Sabotage::LogIdentity) {
+        let read = read_before(sink, mark, watermark.as_ref(), &tenants).await?;
+        let offsets: Vec<i64> = [0].into_iter().chain(read.iter().map(|read| read.position)).collect();
+        hold_against_log(number, &read, &log.look(number, &offsets).await?)?;
     }
-    if i32::try_from(found).ok() != Some(kafka.partitions) {
-        return Err(Error::Invalid(format!(
-            "{EVENTS_TOPIC} has {found} partitions, kafka.partitions says {}: the count belongs to the log, set it to {found}",
-            kafka.partitions
-        )));
+    if settings.lacks(Sabotage::WatermarkChain) {
+        return Ok(());
     }
-    // A log without its cluster would pass for another log.
-    let cluster = consumer
-        .client()
-        .fetch_cluster_id(ANSWER_WITHIN)
-        .ok_or_else(|| Error::Unavailable { system: "Kafka", reason: "it does not say which cluster it is".to_owned() })?;
-    (0..kafka.partitions).map(|partition| ends(&consumer, &cluster, partition)).collect()
-}
-
-fn ends(consumer: &BaseConsumer, cluster: &str, partition: i32) -> Result<LogEnds, Error> {
-    let (low, high) = consumer.fetch_watermarks(EVENTS_TOPIC, partition, ANSWER_WITHIN)?;
-    let first = if low == 0 && high > 0 { Some(first_record(consumer, partition)?) } else { None };
-    let log_id = first.map_or_else(|| cluster.to_owned(), |hash| log_id(cluster, hash));
-    Ok(LogEnds { low, high, log_id })
-}
-
-/// The name of a log that begins with that record.
-#[must_use]
-pub fn log_id(cluster: &str, first_record_hash: u64) -> String {
-    format!("{cluster}/{first_record_hash:016x}")
-}
-
-fn first_record(consumer: &BaseConsumer, partition: i32) -> Result<u64, Error> {
-    let mut list = TopicPartitionList::new();
-    list.add_partition_offset(EVENTS_TOPIC, partition, Offset::Beginning)?;
-    consumer.assign(&list)?;
-    for _ in 0..50 {
-        if let Some(message) = consumer.poll(Duration::from_millis(100)) {
-            return Ok(xxhash_rust::xxh3::xxh3_64(message?.payload().unwrap_or_default()));
+    hold_against_state(number, mark, watermark.as_ref())?;
+    for (table, written) in &mark.written {
+        // Parts are lost from the newest on, so whoever has the newest row has those before it.
+        let found = sink.found(*table, settings.generation, &tenants, written.from).await?;
+        if found.rows < written.rows || found.version < written.version {
+            let (rows, table) = (written.rows, table.name());
+            let what = format!("{} of {rows} rows of {table} from position {} on", found.rows, written.from);
+            return Err(Error::SinkLost { partition: number, what });
         }
     }
-    Err(Error::Unavailable {
-        system: "Kafka",
-        reason: format!("the first record of {EVENTS_TOPIC} partition {partition} did not arrive"),
-    })
+    Ok(())
 }
 
-/// Holds a partition's state and ClickHouse's watermark against the log; true when the state must be dropped.
+/// [`examine`], at the start, when a state that ClickHouse is behind of is no error: returns why the state must be dropped,
+/// if it must, so that the log is read again.
 ///
 /// # Errors
-/// [`Error::LogReplaced`]: the numbers come from another log, or from one that had more records.
-pub fn check(partition: i32, mark: &Mark, sink: Option<&Watermark>, log: &LogEnds) -> Result<bool, Error> {
-    let replaced = |what: &str| {
-        Error::LogReplaced(format!(
-            "crm.events partition {partition}: {what}. The numbers in ClickHouse do not belong to this log: connect the Kafka they \
-             were made from, or start with an empty ClickHouse database and an empty state directory"
-        ))
-    };
+/// As [`examine`], but for [`Error::SinkLost`].
+pub async fn lost<S: State, K: Sink>(partition: &Partition<S>, sink: &K, log: &dyn Log) -> Result<Option<Error>, Error> {
+    match examine(partition, sink, log).await {
+        Ok(()) => Ok(None),
+        Err(reason @ Error::SinkLost { .. }) => Ok(Some(reason)),
+        Err(error) => Err(error),
+    }
+}
+
+/// A record that was read before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct ReadBefore {
+    position: i64,
+    hash: u64,
+    /// Which log it was of, where that is known.
+    log_id: Option<String>,
+}
+
+/// The newest records that the state, the numbers and the events of a partition know of.
+async fn read_before<K: Sink>(
+    sink: &K,
+    mark: &Mark,
+    watermark: Option<&Watermark>,
+    tenants: &[Arc<str>],
+) -> Result<Vec<ReadBefore>, Error> {
+    let by_state = (mark.next_offset > 0).then(|| ReadBefore {
+        position: mark.next_offset - 1,
+        hash: mark.record_hash,
+        log_id: Some(mark.log_id.clone()),
+    });
+    let by_numbers = watermark.map(|watermark| ReadBefore {
+        position: watermark.to,
+        hash: watermark.record_hash,
+        log_id: Some(watermark.log_id.clone()),
+    });
+    // Events are written before the numbers, so they may be of records that the numbers do not know yet.
+    let from = watermark.map_or(0, |watermark| watermark.to + 1);
+    let newest = sink.newest_event(tenants, from).await?;
+    let by_events = newest.map(|(position, hash)| ReadBefore { position, hash, log_id: None });
+    Ok([by_state, by_numbers, by_events].into_iter().flatten().collect())
+}
+
+/// What was read before must be of this log.
+fn hold_against_log(number: i32, read: &[ReadBefore], log: &LogView) -> Result<(), Error> {
+    let replaced = |what: String| Err(Error::LogReplaced { partition: number, what });
     if log.low > 0 {
-        return Err(replaced(&format!("the log begins at offset {}, older records were deleted", log.low)));
+        return replaced(format!("the log begins at offset {}, older records were deleted", log.low));
     }
-    let numbers_to = mark.next_offset.max(sink.map_or(0, |watermark| watermark.to + 1));
-    if numbers_to > log.high {
-        return Err(replaced(&format!("the log ends at offset {}, but {numbers_to} records were read from it before", log.high)));
+    for ReadBefore { position, hash, log_id } in read {
+        if *position >= log.high {
+            let records = position + 1;
+            return replaced(format!("the log ends at offset {}, but {records} records were read from it before", log.high));
+        }
+        if log_id.is_some() && *log_id != log.log_id() {
+            return replaced("it was replaced by another log".to_owned());
+        }
+        if log.hashes.get(position) != Some(hash) {
+            return replaced(format!("the record at offset {position} is another than the one that was read there before"));
+        }
     }
-    let ids = [mark.log_id.as_str(), sink.map_or("", |watermark| watermark.log_id.as_str())];
-    if numbers_to > 0 && ids.iter().any(|id| !id.is_empty() && *id != log.log_id) {
-        return Err(replaced("it was replaced by another log"));
+    Ok(())
+}
+
+/// The sink may be ahead (it was written before a crash), never behind: then it lost rows that the state takes for written.
+fn hold_against_state(number: i32, mark: &Mark, sink: Option<&Watermark>) -> Result<(), Error> {
+    let written_to = sink.map_or(-1, |watermark| watermark.to);
+    if written_to + 1 >= mark.next_offset {
+        return Ok(());
     }
-    // The sink may be ahead (it was written before a crash), never behind: then it lost rows that the state thinks are written.
-    Ok(mark.next_offset > 0 && sink.is_none_or(|watermark| watermark.to + 1 < mark.next_offset))
+    let what = format!("numbers up to position {written_to}, of those up to {}", mark.next_offset - 1);
+    Err(Error::SinkLost { partition: number, what })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::source::log::log_id;
 
-    fn mark(next_offset: i64, log_id: &str) -> Mark {
-        Mark { next_offset, known_at: 0, log_id: log_id.to_owned() }
+    fn mark(next_offset: i64) -> Mark {
+        Mark { next_offset, known_at: 0, record_hash: 0, log_id: String::new(), written: BTreeMap::new() }
     }
 
-    fn watermark(to: i64, log_id: &str) -> Watermark {
-        Watermark { partition: 0, from: 0, to, record_hash: 0, log_id: log_id.to_owned() }
+    fn watermark(to: i64) -> Watermark {
+        Watermark { partition: 0, from: 0, to, record_hash: 0, log_id: String::new() }
     }
 
-    fn log(low: i64, high: i64, log_id: &str) -> LogEnds {
-        LogEnds { low, high, log_id: log_id.to_owned() }
+    fn hash(offset: i64) -> u64 {
+        offset.unsigned_abs() * 7 + 1
+    }
+
+    fn log(low: i64, high: i64) -> LogView {
+        LogView { cluster: "c".to_owned(), low, high, hashes: (low..high).map(|offset| (offset, hash(offset))).collect() }
+    }
+
+    fn read(position: i64) -> ReadBefore {
+        ReadBefore { position, hash: hash(position), log_id: Some(log_id("c", hash(0))) }
     }
 
     #[test]
     fn a_state_is_dropped_only_when_the_sink_is_behind_it() {
-        let log = log(0, 10, "a");
-        assert!(!check(0, &mark(0, ""), None, &log).unwrap());
-        assert!(!check(0, &mark(5, "a"), Some(&watermark(4, "a")), &log).unwrap());
-        assert!(!check(0, &mark(5, "a"), Some(&watermark(9, "a")), &log).unwrap());
-        assert!(check(0, &mark(5, "a"), Some(&watermark(3, "a")), &log).unwrap());
-        assert!(check(0, &mark(5, "a"), None, &log).unwrap());
+        let is_behind = |next, to: Option<i64>| hold_against_state(0, &mark(next), to.map(watermark).as_ref()).is_err();
+        assert!(!is_behind(0, None));
+        assert!(!is_behind(5, Some(4)));
+        assert!(!is_behind(5, Some(9)));
+        assert!(is_behind(5, Some(3)));
+        assert!(is_behind(5, None));
     }
 
     #[test]
-    fn another_or_a_shorter_log_stops() {
-        for (mark, sink, log) in [
-            (mark(5, "a"), None, log(0, 10, "b")),
-            (mark(5, "a"), None, log(0, 4, "a")),
-            (mark(5, "a"), None, log(2, 10, "a")),
-            (mark(0, ""), Some(watermark(4, "a")), log(0, 10, "b")),
-            (mark(0, ""), Some(watermark(4, "a")), log(0, 3, "a")),
+    fn the_same_log_goes_on() {
+        for read in [vec![], vec![read(4)], vec![read(4), read(9)], vec![ReadBefore { log_id: None, ..read(9) }]] {
+            hold_against_log(0, &read, &log(0, 10)).unwrap();
+        }
+    }
+
+    #[test]
+    fn another_a_shorter_or_a_refilled_log_stops() {
+        let mut other_cluster = log(0, 10);
+        other_cluster.cluster = "d".to_owned();
+        let changed = |offset| {
+            let mut log = log(0, 10);
+            log.hashes.insert(offset, 999);
+            log
+        };
+        for (read, log) in [
+            (vec![read(4)], other_cluster),
+            (vec![read(4)], changed(0)),
+            (vec![read(4)], log(0, 4)),
+            (vec![read(4)], log(2, 10)),
+            (vec![read(4), read(7)], changed(4)),
+            (vec![read(4), read(7)], changed(7)),
+            (vec![ReadBefore { log_id: None, ..read(7) }], changed(7)),
         ] {
-            assert!(matches!(check(0, &mark, sink.as_ref(), &log), Err(Error::LogReplaced(_))), "{mark:?} {sink:?} {log:?}");
+            let outcome = hold_against_log(0, &read, &log);
+            assert!(matches!(outcome, Err(Error::LogReplaced { .. })), "{read:?} {log:?}");
         }
     }
 }

@@ -5,13 +5,21 @@ mod dispatch;
 mod heartbeat;
 mod http;
 mod identity;
+mod kafka_log;
+mod log;
 mod publish;
+mod queue;
 mod worker;
 
 pub use consumer::{ANSWER_WITHIN, Consumer, Offsets, Subscription, commit, connect};
 pub use dispatch::dispatch;
 pub use heartbeat::heartbeat;
 pub use http::serve;
-pub use identity::{LogEnds, check, log_ends};
+pub use identity::{examine, lost};
+pub use kafka_log::KafkaLog;
+pub use log::{Changes, Clock, Delivery, Log, LogView, Records, WallClock};
 pub use publish::Publisher;
-pub use worker::{Status, Worker, now_ms};
+pub use queue::{Queue, Queued};
+pub use worker::{Status, Worker};
+
+pub use crate::metrics::Metrics;

@@ -1,7 +1,8 @@
 //! Publish: which cells moved, for whoever follows numbers live; and records that say nothing, as dead letters.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use futures::future::BoxFuture;
 use rdkafka::{
     ClientConfig,
     producer::{FutureProducer, FutureRecord, Producer},
@@ -13,6 +14,7 @@ use tidemark_schemas::{
     log::{CHANGES_TOPIC, DEAD_TOPIC, EVENTS_TOPIC},
 };
 
+use super::log::{Changes, Clock};
 use crate::{
     Error,
     measure::CellKey,
@@ -32,6 +34,7 @@ const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct Publisher {
     producer: FutureProducer,
+    clock: Arc<dyn Clock>,
 }
 
 /// The value of a `crm.changes` record.
@@ -77,7 +80,7 @@ impl Publisher {
     ///
     /// # Errors
     /// Settings that Kafka's client refuses.
-    pub fn connect(kafka: &KafkaConfig) -> Result<Self, Error> {
+    pub fn connect(kafka: &KafkaConfig, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let producer = ClientConfig::new()
             .set("bootstrap.servers", &kafka.brokers)
             .set("partitioner", "murmur2_random")
@@ -85,14 +88,11 @@ impl Publisher {
             .set("message.max.bytes", MESSAGE_BYTES_MAX.to_string())
             .set("message.timeout.ms", ACKNOWLEDGED_WITHIN.as_millis().to_string())
             .create()?;
-        Ok(Self { producer })
+        Ok(Self { producer, clock })
     }
 
-    /// Publishes what a written batch says; a replay publishes it again.
-    ///
-    /// # Errors
-    /// Kafka did not acknowledge.
-    pub async fn publish(&self, rows: &Rows, now_ms: i64) -> Result<(), Error> {
+    async fn send(&self, rows: &Rows) -> Result<(), Error> {
+        let now_ms = self.clock.now_ms();
         let mut messages = Vec::new();
         for (tenant, tenant_rows) in &rows.tenants {
             for (kpi, cells) in by_kpi(tenant_rows.cells.keys()) {
@@ -121,6 +121,12 @@ impl Publisher {
         if let Err(error) = self.producer.flush(Duration::from_secs(1)) {
             tracing::warn!(%error, "changes were not flushed");
         }
+    }
+}
+
+impl Changes for Publisher {
+    fn publish<'a>(&'a self, rows: &'a Rows) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(self.send(rows))
     }
 }
 

@@ -1,23 +1,21 @@
 //! The worker of one partition: project → write → publish → commit, batch by batch, trying again what did not succeed.
+//! The simulator runs this very code; the log, the sink, who follows the numbers and the clock are given to it.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::mpsc::Receiver;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use super::{Consumer, Offsets, Publisher, consumer::commit, identity::log_id};
+use super::{
+    identity::examine,
+    log::{Changes, Clock, Delivery, Log, Records, log_id},
+};
 use crate::{
     Config, Error,
     metrics::Metrics,
-    pipeline::{Batch, Partition, Record},
-    sink::Sink,
+    pipeline::{Batch, Partition, Record, record_hash},
+    sabotage::Sabotage,
+    sink::{Sink, write},
     state::State,
     trace::{Traces, stage},
 };
@@ -25,14 +23,19 @@ use crate::{
 /// What the outside may know of a worker.
 #[derive(Debug, Default)]
 pub struct Status {
-    stalled: AtomicBool,
+    /// Why the partition waits for an operator, if it does.
+    stalled: Mutex<Option<String>>,
 }
 
 impl Status {
-    /// Whether the partition waits for an operator.
+    /// Why the partition waits for an operator, if it does.
     #[must_use]
-    pub fn is_stalled(&self) -> bool {
-        self.stalled.load(Ordering::Acquire)
+    pub fn stalled(&self) -> Option<String> {
+        self.stalled.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, reason: Option<String>) {
+        *self.stalled.lock().unwrap_or_else(PoisonError::into_inner) = reason;
     }
 }
 
@@ -42,16 +45,16 @@ pub struct Worker<S, K> {
     pub partition: Partition<S>,
     /// Where rows go.
     pub sink: Arc<K>,
+    /// For telling the log from another.
+    pub log: Arc<dyn Log>,
     /// Where changes go.
-    pub publisher: Publisher,
-    /// Only for the group's offsets.
-    pub consumer: Arc<Consumer>,
-    /// How far the partitions are.
-    pub offsets: Arc<Offsets>,
-    /// Bounds.
-    pub config: Config,
+    pub changes: Arc<dyn Changes>,
+    /// The one clock.
+    pub clock: Arc<dyn Clock>,
     /// Cluster that the log is in.
     pub cluster: String,
+    /// Bounds.
+    pub config: Config,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Of the records that their senders trace.
@@ -61,116 +64,125 @@ pub struct Worker<S, K> {
 }
 
 impl<S: State, K: Sink> Worker<S, K> {
-    /// Runs until `shutdown`. A batch in the making is given up: the next start begins with it.
+    /// Runs until `shutdown`, or until there are no more records. A batch in the making is given up: the next start begins with it.
     ///
     /// # Errors
     /// What does not get better by waiting.
-    pub async fn run(mut self, mut records: Receiver<Record>, shutdown: CancellationToken) -> Result<(), Error> {
-        loop {
-            let waiting = tokio::select! {
-                () = shutdown.cancelled() => return Ok(()),
-                waiting = self.collect(&mut records) => waiting,
-            };
-            let Some(mut waiting) = waiting else { return Ok(()) };
-            while !waiting.is_empty() {
-                let stalled = tokio::select! {
-                    () = shutdown.cancelled() => return Ok(()),
-                    stalled = self.persist(&waiting) => stalled?,
-                };
-                let next = self.partition.mark().next_offset;
-                waiting.retain(|record| record.offset >= next);
-                if let Some(reason) = stalled {
-                    return self.stall(&reason, &shutdown).await;
-                }
-            }
+    pub async fn run<R: Records>(mut self, mut records: R, shutdown: CancellationToken) -> Result<(), Error> {
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => Ok(()),
+            outcome = self.work(&mut records) => outcome,
         }
     }
 
-    /// Waits for a record, then takes what else is there within the linger and the bounds; none when there will be no more.
-    async fn collect(&self, records: &mut Receiver<Record>) -> Option<Vec<Record>> {
-        let first = records.recv().await?;
-        let mut bytes = first.value.len();
-        let mut batch = vec![first];
-        let linger = tokio::time::sleep(Duration::from_millis(self.config.linger_ms));
-        tokio::pin!(linger);
-        while batch.len() < self.config.batch_records_max && bytes < self.config.batch_bytes_max {
-            tokio::select! {
-                biased;
-                record = records.recv() => match record {
-                    Some(record) => {
-                        bytes += record.value.len();
-                        batch.push(record);
-                    }
-                    None => break,
-                },
-                () = &mut linger => break,
+    async fn work<R: Records>(&mut self, records: &mut R) -> Result<(), Error> {
+        let mut examined_at = self.clock.now_ms();
+        while let Some(delivery) = records.next().await {
+            let mut waiting = match delivery {
+                Delivery::Records(records) => records,
+                Delivery::Doubt => Vec::new(),
+            };
+            // Also where records never cease: what was lost or replaced without a lost connection shows in time.
+            let mut is_doubtful = waiting.is_empty() || self.clock.now_ms() - examined_at >= self.examine_every();
+            if is_doubtful {
+                examined_at = self.clock.now_ms();
+            }
+            while is_doubtful || !waiting.is_empty() {
+                let stalled = self.persist(&waiting, is_doubtful).await?;
+                is_doubtful = false;
+                let next = self.partition.mark().next_offset;
+                if !waiting.is_empty() {
+                    records.committed(next);
+                }
+                waiting.retain(|record| record.offset >= next);
+                if let Some(reason) = stalled {
+                    tracing::error!(%reason, partition = self.partition.number(), "the partition waits");
+                    self.stall(Some(reason.to_string()));
+                    std::future::pending::<()>().await;
+                }
             }
         }
-        Some(batch)
+        Ok(())
+    }
+
+    fn examine_every(&self) -> i64 {
+        i64::try_from(self.config.examine_ms).unwrap_or(i64::MAX)
     }
 
     /// Tries until a batch is in: written, published, committed. Returns why the record after it must wait, if it must.
-    async fn persist(&mut self, records: &[Record]) -> Result<Option<Error>, Error> {
+    async fn persist(&mut self, records: &[Record], mut is_doubtful: bool) -> Result<Option<Error>, Error> {
         let number = self.partition.number();
-        let mut pause = Duration::from_millis(self.config.retry_ms_min);
+        let mut pause_ms = self.config.retry_ms_min;
         loop {
             let trace = self.traces.batch(number, records);
-            let attempted = self.attempt(records).instrument(trace.span()).await;
-            if attempted.is_err() {
-                trace.failed();
-            }
-            match attempted {
-                Ok(stalled) => return Ok(stalled),
-                Err(error) if error.is_transient() => {
-                    self.metrics.batch_failed(number);
-                    tracing::warn!(%error, partition = number, pause_ms = pause.as_millis(), "the batch is tried again");
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(Duration::from_millis(self.config.retry_ms_max));
+            let error = match self.attempt(records, is_doubtful).instrument(trace.span()).await {
+                Ok(stalled) => {
+                    self.stall(None);
+                    return Ok(stalled);
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    trace.failed();
+                    error
+                }
+            };
+            let is_refused = matches!(error, Error::Refused { .. });
+            if !error.is_transient() {
+                return Err(error);
             }
+            self.metrics.batch_failed(number);
+            if is_refused {
+                tracing::error!(%error, partition = number, "the partition waits");
+                self.stall(Some(error.to_string()));
+                pause_ms = self.config.refused_retry_ms;
+            } else {
+                tracing::warn!(%error, partition = number, pause_ms, "the batch is tried again");
+            }
+            self.clock.sleep(pause_ms).await;
+            pause_ms = (pause_ms * 2).min(self.config.retry_ms_max);
+            // Whatever answers next may not be what answered before.
+            is_doubtful = true;
         }
     }
 
-    async fn attempt(&mut self, records: &[Record]) -> Result<Option<Error>, Error> {
-        let started = Instant::now();
+    async fn attempt(&mut self, records: &[Record], is_doubtful: bool) -> Result<Option<Error>, Error> {
+        if is_doubtful {
+            examine(&self.partition, self.sink.as_ref(), self.log.as_ref()).await?;
+        }
+        let started_ms = self.clock.now_ms();
         let log_id = self.log_id(records);
         let Batch { rows, writes, mark, stalled } = tokio::task::block_in_place(|| self.partition.project(records, &log_id))?;
-        if !rows.is_empty() {
-            self.sink.write(&rows).instrument(stage("write")).await?;
-            self.publisher.publish(&rows, now_ms()).instrument(stage("publish")).await?;
-            let next_offset = mark.next_offset;
-            stage("commit").in_scope(|| tokio::task::block_in_place(|| self.partition.commit(writes, mark)))?;
-            let number = self.partition.number();
-            self.traces.committed(number, next_offset);
-            self.offsets.committed(number, next_offset);
-            commit(&self.consumer, number, next_offset);
-            self.metrics.poison(number, rows.poison.len());
-            let records = usize::try_from(rows.watermark.to - rows.watermark.from + 1).unwrap_or(0);
-            self.metrics.batch_committed(number, records, started.elapsed().as_secs_f64());
+        if rows.is_empty() {
+            return Ok(stalled);
         }
+        if self.partition.settings().lacks(Sabotage::WriteBeforeCommit) {
+            self.partition.commit(writes, mark)?;
+            write(self.sink.as_ref(), &rows).await?;
+            return Ok(stalled);
+        }
+        write(self.sink.as_ref(), &rows).instrument(stage("write")).await?;
+        self.changes.publish(&rows).instrument(stage("publish")).await?;
+        let next_offset = mark.next_offset;
+        stage("commit").in_scope(|| tokio::task::block_in_place(|| self.partition.commit(writes, mark)))?;
+        let number = self.partition.number();
+        self.traces.committed(number, next_offset);
+        self.metrics.poison(number, rows.poison.len());
+        let records = usize::try_from(rows.watermark.to - rows.watermark.from + 1).unwrap_or(0);
+        self.metrics.batch_committed(number, records, (self.clock.now_ms() - started_ms) as f64 / 1_000.0);
         Ok(stalled)
     }
 
     /// The log's name, which the first record completes.
     fn log_id(&self, records: &[Record]) -> String {
+        let known = &self.partition.mark().log_id;
         match records.first() {
-            Some(first) if first.offset == 0 => log_id(&self.cluster, xxhash_rust::xxh3::xxh3_64(&first.value)),
-            _ => self.partition.mark().log_id.clone(),
+            Some(first) if known.is_empty() => log_id(&self.cluster, record_hash(&first.value)),
+            _ => known.clone(),
         }
     }
 
-    async fn stall(&self, reason: &Error, shutdown: &CancellationToken) -> Result<(), Error> {
-        let number = self.partition.number();
-        tracing::error!(%reason, partition = number, "the partition waits");
-        self.status.stalled.store(true, Ordering::Release);
-        self.metrics.stalled(number);
-        shutdown.cancelled().await;
-        Ok(())
+    fn stall(&self, reason: Option<String>) {
+        self.metrics.stalled(self.partition.number(), reason.is_some());
+        self.status.set(reason);
     }
-}
-
-/// The wall clock, milliseconds since 1970.
-pub fn now_ms() -> i64 {
-    chrono::Utc::now().timestamp_millis()
 }

@@ -78,7 +78,7 @@ fn compare(organisation: &Organisation, history: &[Event], tables: &Tables, seed
     let tenant = organisation.tenants.get(TENANT).unwrap();
     let model = Model::fold(&records, tenant, &organisation.pipelines["default"], &measures).unwrap();
 
-    let verdicts: Vec<&str> = tables.events.values().map(String::as_str).collect();
+    let verdicts = tables.verdicts();
     let expected: Vec<&str> = model.verdicts.iter().map(|verdict| verdict.name()).collect();
     assert_eq!(verdicts, expected, "verdicts, seed {seed}");
 

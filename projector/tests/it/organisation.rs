@@ -6,7 +6,7 @@ use tidemark_projector::{
     measure::Measures,
     pipeline::{Partition, Record},
     settings::Settings,
-    sink::{MemorySink, Sink},
+    sink::{MemorySink, write},
     state::State,
 };
 use tidemark_schemas::{
@@ -88,7 +88,7 @@ pub fn project<S: State>(
         if crash == Some(Crash::BeforeWrite) {
             continue;
         }
-        futures::executor::block_on(sink.write(&batch.rows)).unwrap();
+        futures::executor::block_on(write(sink, &batch.rows)).unwrap();
         if crash != Some(Crash::BeforeCommit) {
             partition.commit(batch.writes, batch.mark).unwrap();
         }

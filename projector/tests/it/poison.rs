@@ -97,6 +97,6 @@ fn a_gap_in_the_log_stops() {
     let mut records = log(&generate::history(1, 3));
     records.remove(1);
     assert!(
-        matches!(partition.project(&records, "log"), Err(Error::LogReplaced(message)) if message.contains("jumps from offset 1 to 2"))
+        matches!(partition.project(&records, "log"), Err(Error::LogReplaced { what, .. }) if what.contains("jumps from offset 1 to 2"))
     );
 }

@@ -1,7 +1,7 @@
 //! Rules that a history written by hand shows best: which record counts, when it was entered, and what is too much for a cell.
 
 use tidemark_projector::{
-    sink::{MemorySink, Tables},
+    sink::{MemorySink, RowKey, Tables},
     state::Memory,
 };
 use tidemark_schemas::{
@@ -53,7 +53,7 @@ fn a_retraction_beats_an_equal_revision_in_both_orders() {
         let mut events = vec![event("v", 3, NOON, visit(mode)), retraction()];
         for verdicts in [["admitted", "retraction"], ["retraction", "duplicate"]] {
             let tables = tables(&events);
-            assert_eq!(tables.events.values().collect::<Vec<_>>(), verdicts);
+            assert_eq!(tables.verdicts(), verdicts);
             assert!(tables.facts().is_empty() && tables.cells().is_empty(), "{mode}");
             events.reverse();
         }
@@ -81,8 +81,11 @@ fn an_earlier_receipt_refolds_the_fact_and_its_cells() {
     let late = event("v", 1, NOON + 60 * two_hours, visit("online"));
     let first = event("v", 0, NOON + 1, visit("onsite"));
     let timely = tables(&[late.clone(), first]);
-    assert_eq!(timely.events.values().collect::<Vec<_>>(), ["admitted", "duplicate"]);
-    let version = timely.versions.keys().filter(|(_, table, ..)| *table == FactTable::Visits).map(|key| key.3);
+    assert_eq!(timely.verdicts(), ["admitted", "duplicate"]);
+    let version = timely.rows().filter_map(|(key, _)| match key {
+        RowKey::Version(_, FactTable::Visits, _, position) => Some(*position),
+        _ => None,
+    });
     assert_eq!(version.collect::<Vec<_>>(), [0, 1]);
     let in_time = |tables: &Tables| -> i128 {
         let cells = tables.cells().into_iter().filter(|((_, key), _)| key.kpi == "entry_timeliness");
