@@ -65,10 +65,8 @@ pub(super) fn functions() -> impl Iterator<Item = Fun<Mapped>> {
     };
     let from_json: RunPtr<Mapped> = |cv| match text_of(&cv.1) {
         Ok(text) if !is_shallow(text.as_bytes()) => bome(Err(refusal(DEEP_JSON))),
-        Ok(text) => {
-            let values: Vec<_> = read::parse_many(text.as_bytes()).collect();
-            Box::new(values.into_iter().map(|value| value.map_err(|error| refusal(format!("not JSON: {error}")).into())))
-        }
+        // One value and nothing after it: what reads many goes on for ever at what it cannot read, and finds a 1 in "1 h".
+        Ok(text) => bome(read::parse_single(text.as_bytes()).map_err(|error| refusal(format!("not JSON: {error}")))),
         Err(error) => bome(Err(error)),
     };
     let text: RunPtr<Mapped> = |cv| bome(Ok(trimmed(cv.1)));

@@ -106,6 +106,18 @@ fn money_in_any_form() {
 }
 
 #[test]
+fn numbers_are_whole_texts() {
+    for (given, expected) in [("1", "1"), (" 1.50 ", "1.50"), ("-2e3", "-2e3"), ("", "null")] {
+        assert_eq!(value(&format!("{} | number", json!(given))).as_deref(), Ok(expected), "{given}");
+    }
+    for given in ["1 h", "abc", "1 2", "[1", "1,5", "0x10"] {
+        assert_eq!(value(&format!("{} | number", json!(given))), Err(format!("{} is no number", json!(given))));
+    }
+    assert_eq!(value(r#""[1, {\"a\": 2}]" | fromjson"#).as_deref(), Ok(r#"[1,{"a":2}]"#));
+    assert!(value(r#""1 2" | fromjson"#).unwrap_err().starts_with("not JSON"));
+}
+
+#[test]
 fn texts_and_ids() {
     assert_eq!(value(r#"[" a ", "", null, 5] | map(text)"#).as_deref(), Ok(r#"["a",null,null,5]"#));
     assert_eq!(value(r#"{a: "", b: null, c: 0} | filled"#).as_deref(), Ok(r#"{"c":0}"#));

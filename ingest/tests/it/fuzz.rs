@@ -179,10 +179,9 @@ fn mapped(Bytes(bytes): &Bytes, reading: &Reading, program: &str, format: &str) 
 }
 
 fn import(file: &Bytes, reading: &Reading, program: &str, format: &str) -> Case {
-    match mapped(file, reading, program, format) {
-        Err(Error::MappingStuck { .. }) => Case::Ended,
-        _ => Case::Done,
-    }
+    let stuck = mapped(file, reading, program, format).err().filter(|error| matches!(error, Error::MappingStuck { .. }));
+    assert!(stuck.is_none(), "{program:?} cannot be called off: {stuck:?}");
+    Case::Done
 }
 
 /// A bound ends the row, and says which.
