@@ -103,7 +103,7 @@ impl Sink for ClickHouse {
         let version = if matches!(table, Table::Events | Table::FactVersions) { "position" } else { "version" };
         // Distinct keys rather than FINAL, which does not show deleted rows; a batch that is written twice counts once.
         let sql = format!(
-            "SELECT uniqExact(tenant, {}) AS rows, toInt64(max({version})) AS version FROM {} \
+            "SELECT uniqExact(tenant, {}) AS rows, toInt64(max({version})) AS newest FROM {} \
              WHERE {} tenant IN {{tenants:Array(String)}} AND {version} >= {{from:Int64}}",
             key_columns(table).join(", "),
             table.name(),
