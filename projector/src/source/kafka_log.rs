@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures::future::BoxFuture;
@@ -19,8 +19,8 @@ use super::{
 };
 use crate::{Error, pipeline::record_hash};
 
-/// How often a record is asked for before Kafka counts as silent.
-const POLLS_MAX: usize = 50;
+/// How long a record is waited for before Kafka counts as silent.
+const RECORD_WITHIN: Duration = Duration::from_secs(5);
 const POLL_WITHIN: Duration = Duration::from_millis(100);
 
 /// `crm.events`, for looking at.
@@ -93,9 +93,10 @@ fn hash_at(consumer: &BaseConsumer, partition: i32, offset: i64) -> Result<u64, 
     let mut list = TopicPartitionList::new();
     list.add_partition_offset(EVENTS_TOPIC, partition, Offset::Offset(offset))?;
     consumer.assign(&list)?;
-    for _ in 0..POLLS_MAX {
-        let Some(message) = consumer.poll(POLL_WITHIN) else { continue };
-        let message = message?;
+    let asked = Instant::now();
+    while asked.elapsed() < RECORD_WITHIN {
+        // Errors are passed over: those of connections lost long ago wait here before the record.
+        let Some(Ok(message)) = consumer.poll(POLL_WITHIN) else { continue };
         if (message.partition(), message.offset()) == (partition, offset) {
             return Ok(record_hash(message.payload().unwrap_or_default()));
         }
