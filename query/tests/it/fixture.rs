@@ -170,7 +170,7 @@ impl Fixture {
     /// The heartbeat of acme's partition, written now.
     pub async fn heartbeat(&self, position: i64, end: i64) {
         let partition = self.partition;
-        self.run(&format!("INSERT INTO heartbeats VALUES (1, {partition}, {position}, {end}, 1, now64(3))")).await;
+        self.run(&format!("INSERT INTO heartbeats (generation, partition, position, end_position, copies, written_at) VALUES (1, {partition}, {position}, {end}, 1, now64(3))")).await;
     }
 
     /// The status and JSON of a GET with acme's key.
