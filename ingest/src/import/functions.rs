@@ -12,7 +12,9 @@ use sha2::{Digest, Sha256};
 
 use super::{
     bounds::{DEEP_JSON, Watch, is_shallow},
+    columns::Columns,
     lookups::Lookups,
+    reads::READ,
 };
 
 /// What a mapping runs with: jq's own functions, and the lookups.
@@ -24,6 +26,7 @@ pub(super) struct AtHand<'a> {
     pub(super) lut: &'a Lut<Mapped>,
     pub(super) lookups: &'a Lookups,
     pub(super) watch: &'a Watch,
+    pub(super) columns: &'a Columns,
 }
 
 impl DataT for Mapped {
@@ -63,6 +66,11 @@ pub(super) fn functions() -> impl Iterator<Item = Fun<Mapped>> {
         let lookups = cv.0.data().lookups;
         bome(text_of(&cv.1).map(|name| Val::Bool(lookups.has(name))))
     };
+    let read: RunPtr<Mapped> = |mut cv| {
+        let key = cv.0.pop_var();
+        cv.0.data().columns.read(&cv.1, &key);
+        bome(Ok(key))
+    };
     let from_json: RunPtr<Mapped> = |cv| match text_of(&cv.1) {
         Ok(text) if !is_shallow(text.as_bytes()) => bome(Err(refusal(DEEP_JSON))),
         // One value and nothing after it: what reads many goes on for ever at what it cannot read, and finds a 1 in "1 h".
@@ -77,6 +85,7 @@ pub(super) fn functions() -> impl Iterator<Item = Fun<Mapped>> {
         ("money_with", v(1), money),
         ("rows_of", v(3), find),
         ("is_given", v(0), given),
+        (READ, v(1), read),
         ("fromjson", v(0), from_json),
         ("text", v(0), text),
         ("filled", v(0), filled),

@@ -2,19 +2,30 @@
 
 use jaq_core::{
     Compiler, Filter, compile as compiler,
-    load::{self, Arena, File, Loader},
+    load::{self, Arena, File, Loader, parse::Def},
 };
 
-use super::functions::{Mapped, functions, own_functions};
+use super::{
+    functions::{Mapped, functions, own_functions},
+    reads::telling,
+};
+
+/// The program under the name by which it is called; only what is read before the program can be another than its text.
+const PROGRAM: &str = "tidemark_mapping";
 
 /// A compiled program, or the line that is wrong and why. `variables` begin with `$`; their values come in the same order.
 pub(super) fn compile(code: &str, prelude: &'static str, variables: &[String]) -> Result<Filter<Mapped>, (usize, String)> {
     let prelude = load::parse(prelude, |parser| parser.defs()).unwrap_or_default();
-    let defs = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs()).chain(prelude);
+    let program = load::parse(code, |parser| parser.term());
+    // What cannot be parsed is loaded as it is, for the reason.
+    let main = if program.is_some() { PROGRAM } else { code };
+    let program = program.map(|program| Def { name: PROGRAM, args: Vec::new(), body: telling(program) });
+    let mut defs: Vec<Def<&str>> = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs()).chain(prelude).collect();
+    defs.extend(program);
     let funs = own_functions().chain(functions());
     let arena = Arena::default();
     let modules = Loader::new(defs)
-        .load(&arena, File { code, path: () })
+        .load(&arena, File { code: main, path: () })
         .map_err(|errors| first(errors, code, |error| load_problem(error, code)))?;
     Compiler::default()
         .with_funs(funs)

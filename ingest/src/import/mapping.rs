@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use super::{
     ImportOptions,
     bounds::{DEEP_JSON, ROW_EVENT_BYTES_MAX, ROW_EVENTS_MAX, Watch, is_shallow},
+    columns::Columns,
     functions::{AtHand, Mapped},
     jq::compile,
     lookups::Lookups,
@@ -39,6 +40,8 @@ pub(super) struct Mapping {
     revision: Option<i64>,
     /// Keeps every row within bounds.
     pub(super) watch: Watch,
+    /// What it reads of its rows.
+    pub(super) columns: Columns,
     /// How the imported file is read.
     pub(super) reading: Reading,
     /// Hash of its text, its lookups and how files are read, which a resumed import must find unchanged.
@@ -86,6 +89,7 @@ impl Mapping {
             variables,
             revision: options.revision,
             watch: Watch::start(),
+            columns: Columns::default(),
             reading,
             identity: identity.finalize().into(),
         })
@@ -104,7 +108,8 @@ impl Mapping {
     }
 
     fn run(&self, row: Val) -> Result<Vec<String>, String> {
-        let at_hand = AtHand { lut: &self.filter.lut, lookups: &self.lookups, watch: &self.watch };
+        self.columns.begin(&row);
+        let at_hand = AtHand { lut: &self.filter.lut, lookups: &self.lookups, watch: &self.watch, columns: &self.columns };
         let context = Ctx::<Mapped>::new(at_hand, Vars::new(self.variables.iter().cloned()));
         let (mut events, mut bytes) = (Vec::new(), 0);
         for output in self.filter.id.run((context, row)) {

@@ -1,6 +1,7 @@
 //! `tidemark import`: a file's rows become events by a mapping, and go through HTTP like everybody's, so that there is one path.
 
 mod bounds;
+mod columns;
 mod functions;
 mod journal;
 mod jq;
@@ -13,6 +14,7 @@ mod post;
 mod preview;
 mod read;
 mod reading;
+mod reads;
 mod record;
 mod rows;
 mod run;
@@ -21,6 +23,7 @@ mod samples;
 mod source;
 mod summary;
 
+pub use columns::UnknownColumn;
 pub use mend::{
     Cause, Causes, Letter, LetterFilter, Letters, MendOptions, MendReport, Mending, Reason, causes, drop_letters, letter,
     letters, replay,

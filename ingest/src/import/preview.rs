@@ -8,6 +8,7 @@ use tidemark_schemas::tenant::{Access, Tenant};
 
 use super::{
     ImportOptions,
+    columns::UnknownColumn,
     mapping::Mapping,
     read::{MappedRow, read_batches},
     rows::Place,
@@ -37,6 +38,8 @@ pub struct Preview {
     pub first_events: Vec<String>,
     /// The first refusals, with line and reason.
     pub first_refusals: Vec<String>,
+    /// Columns that the mapping reads and no row has.
+    pub unknown_columns: Vec<UnknownColumn>,
 }
 
 /// A row that makes no events.
@@ -52,8 +55,15 @@ pub struct Unmapped {
 ///
 /// # Errors
 /// A mapping, lookup or header that is wrong, or a file that cannot be read.
-pub fn map_rows(options: &ImportOptions, mut each: impl FnMut(u64, Result<Vec<String>, Unmapped>)) -> Result<(), Error> {
-    let mapping = Mapping::load(options)?;
+pub fn map_rows(options: &ImportOptions, each: impl FnMut(u64, Result<Vec<String>, Unmapped>)) -> Result<(), Error> {
+    map_with(Mapping::load(options)?, options, each)
+}
+
+fn map_with(
+    mapping: Mapping,
+    options: &ImportOptions,
+    mut each: impl FnMut(u64, Result<Vec<String>, Unmapped>),
+) -> Result<(), Error> {
     let failed = |source| Error::Io { path: options.file.clone(), source };
     let mut batches = read_batches(options.clone(), mapping, Place::default()).map_err(failed)?;
     // Not `blocking_recv`, which refuses to wait on a thread of a runtime.
@@ -76,7 +86,9 @@ pub fn map_rows(options: &ImportOptions, mut each: impl FnMut(u64, Result<Vec<St
 pub fn preview(options: &ImportOptions) -> Result<Preview, Error> {
     let (access, now) = (nobody(), Utc::now().timestamp_millis());
     let (mut preview, mut counted) = (Preview::default(), Summary::default());
-    map_rows(options, |line, events| {
+    let mapping = Mapping::load(options)?;
+    let columns = mapping.columns.clone();
+    map_with(mapping, options, |line, events| {
         preview.rows += 1;
         let refusals = match events {
             Ok(events) => preview.judge(events, &access, now),
@@ -91,6 +103,7 @@ pub fn preview(options: &ImportOptions) -> Result<Preview, Error> {
         }
     })?;
     preview.reasons = counted.reasons;
+    preview.unknown_columns = columns.unknown();
     Ok(preview)
 }
 
@@ -141,6 +154,9 @@ impl fmt::Display for Preview {
         }
         for refusal in &self.first_refusals {
             write!(f, "\n  {refusal}")?;
+        }
+        for unknown in &self.unknown_columns {
+            write!(f, "\n{unknown}")?;
         }
         Ok(())
     }

@@ -33,6 +33,7 @@ const STOP_GRACE: Duration = Duration::from_secs(3);
 pub async fn import(options: &ImportOptions, shutdown: CancellationToken) -> Result<Summary, Error> {
     let began = Instant::now();
     let mapping = Mapping::load(options)?;
+    let columns = mapping.columns.clone();
     let mut journal = Journal::open(options, identity(options, &mapping)?)?;
     let poster = Poster::new(options)?;
     let bar = progress_bar(options);
@@ -56,7 +57,7 @@ pub async fn import(options: &ImportOptions, shutdown: CancellationToken) -> Res
     }
     bar.finish_and_clear();
     let run_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Ok(Summary { run_ms, ..journal.finish()? })
+    Ok(Summary { run_ms, unknown_columns: columns.unknown(), ..journal.finish()? })
 }
 
 fn progress(summary: &Summary) -> String {

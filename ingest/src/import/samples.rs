@@ -56,6 +56,48 @@ fn a_row_makes_events_or_is_refused() {
     assert!(run(".id.x").is_err());
 }
 
+/// What a mapping reads of a row with the columns `id` and `Customer name` that is not there.
+fn unknown(code: &str) -> Vec<String> {
+    let mapping = mapping_of(code, &[("teams", "team,name\n7,North\n")]).unwrap();
+    let columns = [("id", "7"), ("Customer name", "")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    for _ in 0..2 {
+        mapping.events(&Record::Columns(columns.to_vec())).unwrap().unwrap();
+    }
+    mapping.columns.unknown().into_iter().map(|unknown| unknown.to_string()).collect()
+}
+
+#[test]
+fn a_column_that_no_row_has_is_named() {
+    for (code, expected) in [
+        ("{a: .Id}", &["the mapping reads `.Id`, which no row has; did you mean `.id`?"][..]),
+        (
+            r#". as $row | def f: $row["customer  name"]; {a: "\(f)", b: ."Custmer name"}"#,
+            &[
+                r#"the mapping reads `."Custmer name"`, which no row has; did you mean `."Customer name"`?"#,
+                r#"the mapping reads `."customer  name"`, which no row has; did you mean `."Customer name"`?"#,
+            ],
+        ),
+        ("{sum} | select(.total == null)", &["the mapping reads `.sum`, which no row has"]),
+        ("{a: ((.amount | money) // \"0\")}", &["the mapping reads `.amount`, which no row has"]),
+    ] {
+        assert_eq!(unknown(code), expected, "{code}");
+    }
+}
+
+#[test]
+fn what_is_no_column_or_may_be_missing_is_not_named() {
+    for code in [
+        "{a: .id, b: .\"Customer name\"}",
+        "{a: .amount?, b: (if has(\"total\") then .total else 0 end), c: .id}",
+        "{a: lookup(\"teams\"; \"team\"; .id).nmae, b: ($teams[0] | .nam), c: $teams[0].nam}",
+        ".total = 1 | .sum |= 2 | {a: .total, b: .sum, c: .other}",
+        "{a: (.id | {x: 1} | .y)}",
+        "to_entries | map({key, value}) | {a: .[0].key}",
+    ] {
+        assert_eq!(unknown(code), [""; 0], "{code}");
+    }
+}
+
 #[test]
 fn times_in_any_form() {
     for (expression, expected) in [
@@ -200,6 +242,7 @@ fn run_sample(options: &ImportOptions) -> String {
             Err(reason) => made += &format!("{}\n", json!({ "row": row.number, "refused": reason })),
         }
     }
+    assert_eq!(mapping.columns.unknown(), [], "{}", options.file.display());
     made
 }
 
@@ -207,21 +250,22 @@ fn run_sample(options: &ImportOptions) -> String {
 fn a_dry_run_says_what_would_come_of_it() {
     let directory = tempfile::tempdir().unwrap();
     let (file, mapping) = (directory.path().join("visits.csv"), directory.path().join("visits.jq"));
-    fs::write(&file, "visit;day\nV1;2026-03-01\nV2\nV3;03/02/2026\n;2026-03-02\n").unwrap();
+    fs::write(&file, "visit;day;purpose\nV1;2026-03-01;\nV2\nV3;03/02/2026;\n;2026-03-02;\n").unwrap();
     let code = r#"if .visit == "" then refuse("no visit") else
-        { type: "visit.completed", event_id: .visit, occurred_at: .day, data: { visit_id: .visit } } end"#;
+        { type: "visit.completed", event_id: .visit, occurred_at: .day, data: { visit_id: .visit, purpose: .purpsoe } } end"#;
     fs::write(&mapping, code).unwrap();
     let preview = super::preview(&ImportOptions::new(&file, mapping.to_str().unwrap(), "", "")).unwrap();
     assert_eq!((preview.rows, preview.rows_refused, preview.events_refused), (4, 3, 1));
     let shown = preview.to_string();
     for line in [
-        r#"{"type":"visit.completed","event_id":"V1","occurred_at":"2026-03-01","data":{"visit_id":"V1"}}"#,
+        r#"{"type":"visit.completed","event_id":"V1","occurred_at":"2026-03-01","data":{"visit_id":"V1","purpose":null}}"#,
         "1 of 4 rows would be accepted",
         "  1 × visit.completed",
         "  1 × bad_format occurred_at",
         "  1 × broken row",
-        "  line 3: the row has 1 columns, the header has 2",
+        "  line 3: the row has 1 columns, the header has 3",
         "  line 5: no visit",
+        "the mapping reads `.purpsoe`, which no row has; did you mean `.purpose`?",
     ] {
         assert!(shown.lines().any(|shown| shown == line), "{line}: {shown}");
     }

@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::columns::UnknownColumn;
+
 /// Counts of an import, those of the runs that it continues included.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
@@ -29,6 +31,9 @@ pub struct Summary {
     /// How long this run took; an earlier one that it continues is not in it.
     #[serde(skip)]
     pub run_ms: u64,
+    /// Columns that the mapping reads and that no row of this run has.
+    #[serde(skip)]
+    pub unknown_columns: Vec<UnknownColumn>,
 }
 
 /// A mapping may put a row's values into its reasons; more different ones than this are counted together.
@@ -67,6 +72,9 @@ impl fmt::Display for Summary {
         }
         for (reason, count) in &self.reasons {
             write!(f, "\n  {count} × {reason}")?;
+        }
+        for unknown in &self.unknown_columns {
+            write!(f, "\n  {unknown}")?;
         }
         match &self.refused_file {
             Some(file) => write!(f, "\n  refused rows: {}", file.display()),

@@ -21,7 +21,11 @@ A mapping is a jq program: one row (an object of its columns) in, zero or more e
 also numbers and truth values; dates are ISO texts. An interrupted import goes on where it
 stopped when the same command is run again; refused rows go to FILE.refused.ndjson with their reasons, and are
 dead letters: `tidemark dead` lists them and maps them again. Importing a file twice
-changes nothing; a corrected file corrects when it is imported with a higher --revision.";
+changes nothing. A column that the mapping reads and no row has is named at the end; `.Name?` is one that may be missing.
+
+A corrected file corrects when it is imported with a higher --revision (or when the mapping gives each event one, as from a
+column of changes: `revision: (.Changed | revision_in(\"%Y-%m-%d\"))`). Without one a changed row is a conflict: which of the two
+counts is decided by content, not by which came last. After an import the conflicts in it are counted where query answers.";
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
