@@ -16,7 +16,7 @@ use super::{
     read::{Batch, MappedRow},
     record::Record,
     rows::Place,
-    summary::Summary,
+    summary::{Summary, count_reason},
 };
 use crate::Error;
 
@@ -110,11 +110,11 @@ impl Journal {
         summary.rows += 1;
         let line = match (&row.row.record, &row.events) {
             (Err(broken), _) => {
-                summary.count_reason("broken row");
+                count_reason(&mut summary.reasons, "broken row");
                 refused_line(row, "file", json!([{ "message": broken.reason }]), json!(broken.text))
             }
             (Ok(record), Err(reason)) => {
-                summary.count_reason(reason);
+                count_reason(&mut summary.reasons, reason);
                 refused_line(row, "mapping", json!([{ "message": reason }]), record.to_json())
             }
             (Ok(record), Ok(events)) => {
@@ -171,7 +171,8 @@ fn refused_events(
     for of_event in problems.chunk_by(|a, b| a.index == b.index) {
         summary.events_refused += 1;
         for problem in of_event {
-            summary.count_reason(&[problem.code.as_str(), problem.field.as_deref().unwrap_or("event")].join(" "));
+            let reason = [problem.code.as_str(), problem.field.as_deref().unwrap_or("event")].join(" ");
+            count_reason(&mut summary.reasons, &reason);
         }
         let reasons = of_event.iter().map(|p| json!({ "code": p.code, "field": p.field, "message": p.message })).collect();
         let event = events.get(of_event[0].index - first_event).map(String::as_str).unwrap_or_default();

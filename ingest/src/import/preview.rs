@@ -12,7 +12,7 @@ use super::{
     mapping::Mapping,
     read::{MappedRow, read_batches},
     rows::Place,
-    summary::Summary,
+    summary::count_reason,
 };
 use crate::{Error, accept::read_event};
 
@@ -85,7 +85,7 @@ fn map_with(
 /// As [`map_rows`].
 pub fn preview(options: &ImportOptions) -> Result<Preview, Error> {
     let (access, now) = (nobody(), Utc::now().timestamp_millis());
-    let (mut preview, mut counted) = (Preview::default(), Summary::default());
+    let mut preview = Preview::default();
     let mapping = Mapping::load(options)?;
     let columns = mapping.columns.clone();
     map_with(mapping, options, |line, events| {
@@ -96,13 +96,12 @@ pub fn preview(options: &ImportOptions) -> Result<Preview, Error> {
         };
         preview.rows_refused += u64::from(!refusals.is_empty());
         for refusal in refusals {
-            counted.count_reason(&refusal.reason);
+            count_reason(&mut preview.reasons, &refusal.reason);
             if preview.first_refusals.len() < REFUSALS_SHOWN {
                 preview.first_refusals.push(format!("line {line}: {}", refusal.message));
             }
         }
     })?;
-    preview.reasons = counted.reasons;
     preview.unknown_columns = columns.unknown();
     Ok(preview)
 }

@@ -51,11 +51,12 @@ impl Summary {
     pub fn rows_per_second(&self) -> u64 {
         (self.rows - self.resumed_at_row) * 1_000 / self.run_ms.max(1)
     }
+}
 
-    pub(super) fn count_reason(&mut self, reason: &str) {
-        let known = self.reasons.contains_key(reason) || self.reasons.len() < REASONS_MAX;
-        *self.reasons.entry(if known { reason } else { "other reasons" }.to_owned()).or_default() += 1;
-    }
+/// Counts one refusal by its reason.
+pub(super) fn count_reason(reasons: &mut BTreeMap<String, u64>, reason: &str) {
+    let known = reasons.contains_key(reason) || reasons.len() < REASONS_MAX;
+    *reasons.entry(if known { reason } else { "other reasons" }.to_owned()).or_default() += 1;
 }
 
 impl fmt::Display for Summary {

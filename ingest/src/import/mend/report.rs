@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::Deserialize;
 
-use super::{super::summary::Summary, Reason};
+use super::{super::summary::count_reason, Reason};
 
 /// Refusals that are shown, beside the count of every reason.
 const REFUSALS_SHOWN: usize = 5;
@@ -74,11 +74,10 @@ impl MendReport {
 
     fn count_refused(&mut self, id: &str, reasons: &[Reason]) {
         self.refused += 1;
-        let mut counted = Summary { reasons: std::mem::take(&mut self.reasons), ..Summary::default() };
         for Reason { code, field, .. } in reasons {
-            counted.count_reason(field.as_ref().map_or(code.clone(), |field| format!("{code} {field}")).as_str());
+            let reason = field.as_ref().map_or(code.clone(), |field| format!("{code} {field}"));
+            count_reason(&mut self.reasons, &reason);
         }
-        self.reasons = counted.reasons;
         if let Some(first) = reasons.first().filter(|_| self.first_refusals.len() < REFUSALS_SHOWN) {
             self.first_refusals.push(format!("{id}: {}", first.message));
         }
