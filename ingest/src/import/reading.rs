@@ -16,6 +16,8 @@ pub struct Reading {
     pub sheet: Option<String>,
     /// The columns of a file without a header; by the first line.
     pub columns: Option<Vec<String>>,
+    /// Lines of text, or rows of a sheet, before the header.
+    pub skip_lines: u64,
     /// By a byte order mark, else UTF-8.
     pub encoding: Option<&'static Encoding>,
 }

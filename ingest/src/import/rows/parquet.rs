@@ -45,8 +45,8 @@ pub(in crate::import) struct ParquetRows {
 impl ParquetRows {
     pub(super) fn open(path: &Path, file: File, reading: &Reading, from: Option<Place>) -> Result<Self, Error> {
         let unreadable = |error: io::Error| Error::Io { path: path.to_owned(), source: error };
-        if reading.columns.is_some() {
-            let reason = "Parquet names its columns itself: leave --columns out".to_owned();
+        if reading.columns.is_some() || reading.skip_lines > 0 {
+            let reason = "Parquet names its columns itself: leave --columns and --skip-lines out".to_owned();
             return Err(Error::Header { path: path.to_owned(), line: 1, reason });
         }
         let file_bytes = file.metadata().map_err(unreadable)?.len();

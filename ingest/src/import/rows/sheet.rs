@@ -43,6 +43,7 @@ impl SheetRows {
         let unreadable = |error: io::Error| Error::Io { path: path.to_owned(), source: error };
         let file_bytes = file.metadata().map_err(unreadable)?.len();
         let mut rows = read_sheet(file, reading.sheet.as_deref()).map_err(unreadable)?;
+        rows.retain(|(line, _)| *line > reading.skip_lines);
         let columns = match &reading.columns {
             Some(columns) => checked_columns(path, 1, columns.clone())?,
             None if rows.is_empty() => checked_columns(path, 1, Vec::new())?,

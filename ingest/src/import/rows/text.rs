@@ -44,8 +44,9 @@ impl TextRows {
         };
         let input = BufReader::new(file);
         let mut rows = Self { path: path.to_owned(), input, encoding, shape, place: Place::default() };
-        let begin = Place { byte: mark, ..Place::default() };
-        rows.go_to(begin)?;
+        rows.go_to(Place { byte: mark, ..Place::default() })?;
+        rows.skip_lines(reading.skip_lines)?;
+        let begin = rows.place;
         if matches!(rows.shape, Shape::Table { .. }) {
             rows.read_columns(reading, begin)?;
         }
@@ -111,11 +112,21 @@ impl TextRows {
             None => {
                 let (text, _) = self.read_record()?;
                 let record = parse(&text, delimiter).and_then(|record| decode(&record, &[], self.encoding));
-                record.map_err(|reason| Error::Header { path: self.path.clone(), line: 1, reason })?
+                record.map_err(|reason| Error::Header { path: self.path.clone(), line: begin.line + 1, reason })?
             }
         };
-        let columns = checked_columns(&self.path, 1, columns)?;
+        let columns = checked_columns(&self.path, begin.line + 1, columns)?;
         self.shape = Shape::Table { delimiter, columns };
+        Ok(())
+    }
+
+    /// Titles have no fields: a quote in them opens nothing.
+    fn skip_lines(&mut self, lines: u64) -> Result<(), Error> {
+        for _ in 0..lines {
+            let skipped = self.input.skip_until(b'\n').map_err(|source| Error::Io { path: self.path.clone(), source })?;
+            self.place.byte += skipped as u64;
+            self.place.line += 1;
+        }
         Ok(())
     }
 
@@ -219,6 +230,17 @@ mod tests {
         assert_eq!(read_as("x.tsv", b"\xef\xbb\xbf1,5,6\tx\n2,5\ty\n", &two, None), ["1@1 1,5,6|x", "2@2 2,5|y"]);
         let one = Reading { columns: columns(&["a"]), delimiter: Some(b';'), ..Reading::default() };
         assert_eq!(read_as("x.csv", b"1,5\n", &one, None), ["1@1 1,5"]);
+    }
+
+    #[test]
+    fn titles_before_the_header_are_skipped() {
+        let skipped = |skip_lines| Reading { skip_lines, ..Reading::default() };
+        let text = b"\xef\xbb\xbfAll \"visits\r\n\r\na;b\r\n1;x\r\n";
+        assert_eq!(read_as("x.csv", text, &skipped(2), None), ["1@4 1|x"]);
+        assert_eq!(read_as("x.ndjson", b"# made today\n{}\n", &skipped(1), None), ["1@2 {}"]);
+        let place = Place { byte: 20, line: 4, row: 1 };
+        assert_eq!(read_as("x.csv", b"t\na,b\n1,x\n2,y\n3,z\n", &skipped(1), Some(Place { byte: 10, line: 3, row: 1 })), ["2@4 2|y", "3@5 3|z"]);
+        assert_eq!(read_as("x.csv", text, &skipped(2), Some(Place { byte: text.len() as u64, ..place })), [""; 0]);
     }
 
     #[test]
