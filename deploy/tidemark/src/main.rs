@@ -45,11 +45,11 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let place = cli.place;
     let done = match cli.command {
         Command::Verify(args) => return Ok(commands::verify::run(&place, args).await),
+        Command::Import(args) => return commands::import::run(&place, args).await,
         Command::Up(args) => commands::up::run(&place, args).await,
         Command::Ingest => commands::serve::run(&place, Service::Ingest).await,
         Command::Project => commands::serve::run(&place, Service::Projector).await,
         Command::Query => commands::serve::run(&place, Service::Query).await,
-        Command::Import(args) => commands::import::run(&place, args).await,
         Command::Dead(args) => commands::dead::run(&place, args).await,
         Command::Simulate(args) => simulate::run(&place, args).await,
         Command::Doctor => commands::doctor::run(&place).await,

@@ -1,11 +1,16 @@
 //! `tidemark import`: files of rows become events by a mapping, sent to ingest like everybody's.
 
-use std::path::{Path, PathBuf};
+mod conflicts;
 
-use anyhow::{Context, Result, bail};
-use tidemark_ingest::{Format, ImportOptions, Reading, import, preview};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use chrono::Utc;
+use tidemark_ingest::{Error, Format, ImportOptions, Reading, import, preview};
 use tokio_util::sync::CancellationToken;
 
+use self::conflicts::{Query, conflicts};
 use crate::cli::Place;
 use crate::config::Config;
 use crate::signals::StopSignals;
@@ -25,7 +30,12 @@ changes nothing. A column that the mapping reads and no row has is named at the 
 
 A corrected file corrects when it is imported with a higher --revision (or when the mapping gives each event one, as from a
 column of changes: `revision: (.Changed | revision_in(\"%Y-%m-%d\"))`). Without one a changed row is a conflict: which of the two
-counts is decided by content, not by which came last. After an import the conflicts in it are counted where query answers.";
+counts is decided by content, not by which came last. After an import the conflicts in it are counted where query answers.
+
+Exit code: 0 every row accepted, 3 rows refused (or would be, with --dry-run), 1 it could not go on, 2 wrong options.";
+
+/// Rows were refused; everything else was done.
+const ROWS_REFUSED: u8 = 3;
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -54,6 +64,9 @@ pub struct Args {
     /// csv or ndjson [default: by the file's name]
     #[arg(long, value_name = "FORMAT", value_parser = format)]
     format: Option<Format>,
+    /// Lines of text, or rows of a sheet, before the header: titles, the day of the export
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    skip_lines: u64,
     /// The revision of events to which the mapping gives none: the higher corrects the lower
     #[arg(long, value_name = "N")]
     revision: Option<i64>,
@@ -66,6 +79,9 @@ pub struct Args {
     /// Address of ingest [default: the one of the settings]
     #[arg(long, value_name = "URL")]
     url: Option<String>,
+    /// Address of query, which is asked for conflicts at the end [default: the one of the settings, unless --url is given]
+    #[arg(long, value_name = "URL")]
+    query_url: Option<String>,
     /// Where refused rows and progress are written [default: beside each file]
     #[arg(long, value_name = "DIR")]
     report_dir: Option<PathBuf>,
@@ -77,50 +93,73 @@ pub struct Args {
 /// Imports the files one after the other, or shows what would come of it.
 ///
 /// # Errors
-/// As [`import`]; refused rows are none.
-pub async fn run(place: &Place, args: Args) -> Result<()> {
+/// As [`import`]; refused rows are none, but tell in the exit code.
+pub async fn run(place: &Place, args: Args) -> Result<ExitCode> {
     let config = Config::load(place.config.as_deref(), place.overrides())?;
     let url = args.url.clone().unwrap_or_else(|| format!("http://{}", config.ingest.listen));
-    if args.dry_run {
-        for file in &args.files {
-            let preview = preview(&args.options(file, &url)?).with_context(|| file.display().to_string())?;
-            println!("{}:\n{preview}", file.display());
-        }
-        return Ok(());
-    }
-    let shutdown = CancellationToken::new();
-    let mut signals = StopSignals::listen()?;
-    let mut position = None;
-    for file in &args.files {
-        let options = args.options(file, &url)?;
-        let importing = import(&options, shutdown.clone());
-        tokio::pin!(importing);
-        // A signal lets the batches under way finish, so that the next import goes on after them.
-        let imported = tokio::select! {
-            imported = &mut importing => imported,
-            () = signals.next() => {
-                shutdown.cancel();
-                importing.await
-            }
-        };
-        let summary = imported.with_context(|| file.display().to_string())?;
-        println!("{}: {summary}", file.display());
-        position = summary.position.or(position);
-    }
-    if let Some(position) = position {
-        println!("position {position}");
-    }
-    Ok(())
+    let refused = if args.dry_run { args.preview(&url)? } else { args.import(&url, &config).await? };
+    Ok(if refused == 0 { ExitCode::SUCCESS } else { ExitCode::from(ROWS_REFUSED) })
 }
 
 impl Args {
+    /// Shows what would come of the files; how many rows would be refused.
+    fn preview(&self, url: &str) -> Result<u64> {
+        let mut refused = 0;
+        for file in &self.files {
+            let preview = preview(&self.options(file, url)?).map_err(|error| of_file(file, error))?;
+            println!("{}:\n{preview}", file.display());
+            refused += preview.rows_refused;
+        }
+        Ok(refused)
+    }
+
+    /// How many rows were refused.
+    async fn import(&self, url: &str, config: &Config) -> Result<u64> {
+        let began = Utc::now();
+        let shutdown = CancellationToken::new();
+        let mut signals = StopSignals::listen()?;
+        let (mut refused, mut position) = (0, None);
+        for file in &self.files {
+            let options = self.options(file, url)?;
+            let importing = import(&options, shutdown.clone());
+            tokio::pin!(importing);
+            // A signal lets the batches under way finish, so that the next import goes on after them.
+            let imported = tokio::select! {
+                imported = &mut importing => imported,
+                () = signals.next() => {
+                    shutdown.cancel();
+                    importing.await
+                }
+            };
+            let summary = imported.map_err(|error| of_file(file, error))?;
+            println!("{}: {summary}", file.display());
+            refused += summary.rows_refused;
+            position = summary.position.or(position);
+        }
+        if let Some(position) = position {
+            if let Some(conflicts) = conflicts(self.query(config).as_ref(), began, &position).await {
+                println!("{conflicts}");
+            }
+            println!("position {position}");
+        }
+        Ok(refused)
+    }
+
+    /// None where it cannot be told: the settings' is of another place than `--url`.
+    fn query(&self, config: &Config) -> Option<Query> {
+        let of_settings = || self.url.is_none().then(|| format!("http://{}", config.query.listen));
+        let url = self.query_url.clone().or_else(of_settings)?;
+        Some(Query { url, key: self.key.clone()? })
+    }
+
     fn options(&self, file: &Path, url: &str) -> Result<ImportOptions> {
         let mut options = ImportOptions::new(file, &self.mapping, url, self.key.as_deref().unwrap_or_default());
         options.report_dir.clone_from(&self.report_dir);
         options.restart = self.restart;
         options.revision = self.revision;
         options.with = self.with.iter().map(|(name, file)| (name.clone(), PathBuf::from(file))).collect();
-        options.reading = Reading { format: self.format, delimiter: self.delimiter, ..Reading::default() };
+        options.reading =
+            Reading { format: self.format, delimiter: self.delimiter, skip_lines: self.skip_lines, ..Reading::default() };
         if let Some(label) = &self.encoding {
             let Some(encoding) = Reading::encoding_of(label) else { bail!("--encoding {label}: there is no such encoding") };
             options.reading.encoding = Some(encoding);
@@ -140,6 +179,14 @@ impl Args {
         }
         Ok(options)
     }
+}
+
+/// Names the file, unless the error does.
+fn of_file(file: &Path, error: Error) -> anyhow::Error {
+    let file = file.display().to_string();
+    let is_named = error.to_string().contains(&file);
+    let error = anyhow::Error::from(error);
+    if is_named { error } else { error.context(file) }
 }
 
 /// Name and value, where the name is that of a file given by --with.
@@ -187,13 +234,14 @@ mod tests {
     fn how_files_are_read_is_said_by_options() {
         Line::command().debug_assert();
         let line = "import file.csv --mapping m --dry-run --with teams=t.csv --columns a,b --columns teams=id,name \
-                    --sheet Visits --sheet teams=2026 --delimiter tab --encoding latin1 --format csv --revision 3";
+                    --sheet Visits --sheet teams=2026 --delimiter tab --encoding latin1 --format csv --skip-lines 2 --revision 3";
         let options = options(line).unwrap();
         assert_eq!(options.reading.columns.unwrap(), ["a", "b"]);
         assert_eq!(options.with_columns["teams"], ["id", "name"]);
         assert_eq!((options.reading.sheet.as_deref(), &options.with_sheet["teams"][..]), (Some("Visits"), "2026"));
         assert_eq!(options.with["teams"], Path::new("t.csv"));
         assert_eq!((options.reading.delimiter, options.reading.format), (Some(b'\t'), Some(Format::Table)));
+        assert_eq!(options.reading.skip_lines, 2);
         assert_eq!((options.reading.encoding.unwrap().name(), options.revision), ("windows-1252", Some(3)));
     }
 

@@ -239,7 +239,10 @@ mod tests {
         assert_eq!(read_as("x.csv", text, &skipped(2), None), ["1@4 1|x"]);
         assert_eq!(read_as("x.ndjson", b"# made today\n{}\n", &skipped(1), None), ["1@2 {}"]);
         let place = Place { byte: 20, line: 4, row: 1 };
-        assert_eq!(read_as("x.csv", b"t\na,b\n1,x\n2,y\n3,z\n", &skipped(1), Some(Place { byte: 10, line: 3, row: 1 })), ["2@4 2|y", "3@5 3|z"]);
+        assert_eq!(
+            read_as("x.csv", b"t\na,b\n1,x\n2,y\n3,z\n", &skipped(1), Some(Place { byte: 10, line: 3, row: 1 })),
+            ["2@4 2|y", "3@5 3|z"]
+        );
         assert_eq!(read_as("x.csv", text, &skipped(2), Some(Place { byte: text.len() as u64, ..place })), [""; 0]);
     }
 
