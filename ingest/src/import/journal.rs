@@ -16,7 +16,7 @@ use super::{
     read::{Batch, MappedRow},
     record::Record,
     rows::Place,
-    summary::{Summary, count_reason},
+    summary::{Summary, cause, count_reason},
 };
 use crate::Error;
 
@@ -114,7 +114,7 @@ impl Journal {
                 refused_line(row, "file", json!([{ "message": broken.reason }]), json!(broken.text))
             }
             (Ok(record), Err(reason)) => {
-                count_reason(&mut summary.reasons, reason);
+                count_reason(&mut summary.reasons, &cause(reason));
                 refused_line(row, "mapping", json!([{ "message": reason }]), record.to_json())
             }
             (Ok(record), Ok(events)) => {

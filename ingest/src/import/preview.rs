@@ -12,7 +12,7 @@ use super::{
     mapping::Mapping,
     read::{MappedRow, read_batches},
     rows::Place,
-    summary::count_reason,
+    summary::{cause, count_reason},
 };
 use crate::{Error, accept::read_event};
 
@@ -71,7 +71,7 @@ fn map_with(
         for MappedRow { row, events } in batch?.rows {
             let events = match &row.record {
                 Err(broken) => Err(Unmapped { reason: "broken row".to_owned(), message: broken.reason.clone() }),
-                Ok(_) => events.map_err(|reason| Unmapped { reason: reason.clone(), message: reason }),
+                Ok(_) => events.map_err(|reason| Unmapped { reason: cause(&reason), message: reason }),
             };
             each(row.line, events);
         }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::columns::UnknownColumn;
 
@@ -59,6 +59,20 @@ pub(super) fn count_reason(reasons: &mut BTreeMap<String, u64>, reason: &str) {
     *reasons.entry(if known { reason } else { "other reasons" }.to_owned()).or_default() += 1;
 }
 
+/// A mapping's refusal without the value that it is about, so that rows with the same mistake are counted together:
+/// `"1 h" is no number` and `"2 h" is no number` are `… is no number`. What a mapping says in words of its own stays.
+pub(super) fn cause(message: &str) -> String {
+    const BEFORE: [&str; 5] = ["cannot use ", "cannot index ", "cannot calculate ", "the mapping made ", ""];
+    let before = BEFORE.into_iter().find(|before| message.starts_with(before)).unwrap_or_default();
+    let rest = &message[before.len()..];
+    let mut values = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
+    let is_value = values.next().is_some_and(|value| value.is_ok());
+    match &rest[values.byte_offset()..] {
+        after if is_value && !after.is_empty() => format!("{before}…{after}"),
+        _ => message.to_owned(),
+    }
+}
+
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { rows, events_accepted, events_sent, .. } = self;
@@ -80,6 +94,28 @@ impl fmt::Display for Summary {
         match &self.refused_file {
             Some(file) => write!(f, "\n  refused rows: {}", file.display()),
             None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cause;
+
+    #[test]
+    fn one_cause_whatever_the_value() {
+        for (message, expected) in [
+            (r#""1 h" is no number"#, "… is no number"),
+            (r#""a \"b\"" is no date or time as "%d""#, r#"… is no date or time as "%d""#),
+            (r#"cannot index {"a":[1]} with "b""#, r#"cannot index … with "b""#),
+            (r#"the mapping made 7, which is no event object"#, "the mapping made …, which is no event object"),
+            ("no visit", "no visit"),
+            ("2026-03 is closed", "2026-03 is closed"),
+            (r#"teams has no column "x""#, r#"teams has no column "x""#),
+            ("\"7\"", "\"7\""),
+            ("", ""),
+        ] {
+            assert_eq!(cause(message), expected);
         }
     }
 }

@@ -45,6 +45,14 @@ impl Company {
         said
     }
 
+    /// Rows are refused, and everything else is done.
+    fn imported(&self, arguments: &[&str]) -> String {
+        let output = self.run(&[&["import"], arguments].concat());
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}: {said}{}", String::from_utf8_lossy(&output.stderr));
+        said
+    }
+
     fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.stack.state().join(name);
         std::fs::write(&path, text).unwrap();
@@ -85,7 +93,7 @@ async fn a_mistaken_mapping_is_mended_and_what_it_refused_is_replayed() {
     let file = company.write("verkauf.csv", FILE);
     let mapping = company.write("mapping.jq", MISTAKEN);
     let (file, mapping) = (file.to_str().unwrap(), mapping.to_str().unwrap());
-    let imported = company.said(&["import", file, "--mapping", mapping]);
+    let imported = company.imported(&[file, "--mapping", mapping]);
     assert!(imported.contains("1 of 5 rows accepted (3 of 4 events)"), "{imported}");
     assert_eq!(company.march("won_amount", &position(&imported)).await, "500");
     company.expect_pending(4).await;
@@ -144,7 +152,7 @@ async fn an_event_is_edited_and_a_wrong_program_named() {
     let event = r#"{"type":"visit.completed","event_id":"v1","rep_id":"R-7","day":"2026-03-05","data":{"visit_id":"V-1"}}"#;
     let file = company.write("visits.ndjson", event);
     let identity = company.write("identity.jq", ".");
-    let imported = company.said(&["import", file.to_str().unwrap(), "--mapping", identity.to_str().unwrap()]);
+    let imported = company.imported(&[file.to_str().unwrap(), "--mapping", identity.to_str().unwrap()]);
     assert!(imported.contains("0 of 1 rows accepted"), "{imported}");
     let wrong = company.run(&["dead", "replay", "--all", "--edit", ".day |"]);
     let said = String::from_utf8(wrong.stderr).unwrap();

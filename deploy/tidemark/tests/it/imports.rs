@@ -60,7 +60,17 @@ async fn a_file_again_changes_nothing_and_a_corrected_one_corrects() {
     let verdicts = json!([{ "verdict": "admitted", "n": 4 }, { "verdict": "duplicate", "n": 4 }]);
     assert_eq!(unchanged["verdicts"], verdicts, "the same events: nothing but duplicates");
 
+    assert!(!again.said.contains("conflict"), "{}", again.said);
+
     write(&FILE.replace("342.09K", "342.1K"));
+    let conflicting = import(&stack, &file, &mapping, &[]);
+    assert!(conflicting.said.contains("1 events had the identity and revision of others"), "{}", conflicting.said);
+    assert!(
+        conflicting.said.contains("a higher --revision") && conflicting.said.contains("SELECT event_id"),
+        "{}",
+        conflicting.said
+    );
+
     let corrected = import(&stack, &file, &mapping, &["--revision", "1"]);
     let corrected = self::numbers(&stack, &corrected.position).await;
     assert_eq!(corrected["won_amount"], "364800");
@@ -87,7 +97,7 @@ fn import(stack: &Stack, file: &Path, mapping: &Path, more: &[&str]) -> Imported
     let arguments: Vec<&OsStr> = fixed.into_iter().chain(encoding).collect();
     let output = stack.run(&arguments);
     let said = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(3), "a row is refused: {said}{}", String::from_utf8_lossy(&output.stderr));
     let position = said.lines().find_map(|line| line.strip_prefix("position ")).unwrap().to_owned();
     Imported { said, position }
 }

@@ -68,6 +68,6 @@ fn import(stack: &Stack, data_set: &DataSet) -> String {
     arguments.push(stack.state().as_os_str());
     let imported = stack.run(&arguments);
     let said = String::from_utf8(imported.stdout).unwrap();
-    assert!(imported.status.success(), "{said}{}", String::from_utf8_lossy(&imported.stderr));
+    assert!(matches!(imported.status.code(), Some(0 | 3)), "{said}{}", String::from_utf8_lossy(&imported.stderr));
     said
 }

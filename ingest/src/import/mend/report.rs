@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::Deserialize;
 
-use super::{super::summary::count_reason, Reason};
+use super::{
+    super::summary::{cause, count_reason},
+    Reason,
+};
 
 /// Refusals that are shown, beside the count of every reason.
 const REFUSALS_SHOWN: usize = 5;
@@ -69,7 +72,7 @@ impl MendReport {
     /// A letter of which the mapping makes nothing.
     pub(super) fn add_unmapped(&mut self, id: &str, message: String) {
         self.letters += 1;
-        self.count_refused(id, &[Reason { code: message.clone(), field: None, message }]);
+        self.count_refused(id, &[Reason { code: cause(&message), field: None, message }]);
     }
 
     fn count_refused(&mut self, id: &str, reasons: &[Reason]) {
