@@ -1,6 +1,6 @@
 //! Ingest as a service: everything a request needs, from the start that waits for Kafka to the drained end.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, num::NonZero, sync::Arc, thread::available_parallelism, time::Duration};
 
 use axum::http::StatusCode;
 use tidemark_schemas::{
@@ -8,7 +8,7 @@ use tidemark_schemas::{
     log::{Position, REGISTRY_HEADER, TRACE_HEADER},
     tenant::Tenants,
 };
-use tokio::{net::TcpListener, sync::Semaphore, time::Instant};
+use tokio::{net::TcpListener, sync::Semaphore, task::block_in_place, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -34,6 +34,8 @@ pub(crate) struct Service {
     pub(crate) in_flight: Arc<Semaphore>,
     /// One permit for each request of `requests_max`.
     pub(crate) turns: Semaphore,
+    /// One permit for each core.
+    pub(crate) cores: Semaphore,
     pub(crate) rate: RateLimit,
     pub(crate) dead: DeadLetters,
     /// How the topics were at start.
@@ -45,6 +47,14 @@ impl Service {
     pub(crate) fn in_flight_bytes(&self) -> usize {
         let free = self.in_flight.available_permits() * 1024;
         self.config.in_flight_bytes_max.saturating_sub(free)
+    }
+
+    /// Does what takes the processor's time, so many at a time as there are cores: whoever is turned away hears it at once,
+    /// however much is being worked on.
+    pub(crate) async fn work<T>(&self, work: impl FnOnce() -> T) -> T {
+        // Nobody closes it, so that there is always a permit in the end.
+        let _core = self.cores.acquire().await;
+        block_in_place(work)
     }
 
     /// Publishes a whole batch, or says when to try again.
@@ -113,10 +123,11 @@ pub async fn bind(
     let topics = publish::ensure(&log, &kafka, &config).await?;
     let in_flight = Arc::new(Semaphore::new(config.in_flight_bytes_max.div_ceil(1024)));
     let turns = Semaphore::new(config.requests_max);
+    let cores = Semaphore::new(available_parallelism().map_or(1, NonZero::get));
     let rate = RateLimit::new(config.events_per_second_max_per_key);
     let dead = DeadLetters::new(kafka);
-    let service =
-        Service { metrics: Metrics::new()?, config, tenants, clock, log, schema_ids, in_flight, turns, rate, dead, topics };
+    let metrics = Metrics::new()?;
+    let service = Service { metrics, config, tenants, clock, log, schema_ids, in_flight, turns, cores, rate, dead, topics };
     Ok(Server { listener, address, service: Arc::new(service) })
 }
 

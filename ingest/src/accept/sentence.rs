@@ -30,13 +30,19 @@ use crate::{publish::Batch, service::Service, telemetry::validate_span};
 pub(crate) async fn accept(service: &Service, caller: &Caller<'_>, form: Form, body: &[u8]) -> Result<Answer, Rejection> {
     let access = caller.access;
     let received_at = service.clock.now_ms();
-    let items = match split(form, body) {
-        Ok(items) => items,
-        Err(reason) => return Err(keep_unreadable(service, access, received_at, Unreadable { form, body, reason }).await?),
+    let read = || {
+        let items = match split(form, body) {
+            Ok(items) => items,
+            Err(reason) => return Ok(Err(Unreadable { form, body, reason })),
+        };
+        bound(service, items.len())?;
+        service.rate.charge(&caller.key_hash, items.len(), service.clock.passed());
+        judge_all(service, items, form, access, received_at).map(Ok)
     };
-    bound(service, items.len())?;
-    service.rate.charge(&caller.key_hash, items.len(), service.clock.passed());
-    let (batch, refused) = judge_all(service, items, form, access, received_at)?;
+    let (batch, refused) = match service.work(read).await? {
+        Ok(judged) => judged,
+        Err(unreadable) => return Err(keep_unreadable(service, access, received_at, unreadable).await?),
+    };
     let accepted = batch.events();
     let position = service.publish(&batch).await?;
     Ok(Answer { accepted, error: (accepted == 0).then(nothing_accepted), refused, position })
