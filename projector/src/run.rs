@@ -8,7 +8,7 @@ use tidemark_schemas::{
     pipeline::shipped_pipelines,
     tenant::Tenants,
 };
-use tokio::{sync::mpsc, task::JoinSet};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -49,13 +49,20 @@ pub async fn run(
     let session = || session(&config, &kafka, &clickhouse, &settings, &measures, &shutdown);
     loop {
         match session().await {
-            Err(reason @ Error::SinkLost { .. }) => tracing::warn!(%reason, "the projector begins again"),
+            Err(reason) if reason.is_transient() || matches!(reason, Error::SinkLost { .. }) => {
+                tracing::warn!(%reason, "the projector begins again");
+            }
             outcome => return outcome,
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return Ok(()),
+            () = tokio::time::sleep(Duration::from_millis(config.retry_ms_max)) => {}
         }
     }
 }
 
-/// From looking at log, state and ClickHouse until the end, or until ClickHouse turns out to have lost rows.
+/// From looking at log, state and ClickHouse until the end, until ClickHouse turns out to have lost rows, or until Kafka's
+/// client gives up: a broker that was away may take a consumer that joins again for another one of its name.
 async fn session(
     config: &Config,
     kafka: &KafkaConfig,
@@ -161,17 +168,15 @@ impl Process {
         // A part that ends, ends the others.
         let stop = shutdown.child_token();
         let mut parts = JoinSet::new();
-        let mut queues = Vec::new();
+        let mut feeds = Vec::new();
         for (partition, status) in partitions.into_iter().zip(&statuses) {
-            let (queue, queued) = mpsc::channel(self.config.queue_records_max);
-            queues.push(queue);
-            let (number, consumer, offsets) = (partition.number(), consumer.clone(), offsets.clone());
-            let records = Queue { partition: number, queued, consumer, offsets, config: self.config.clone(), doubt: false };
+            let (feed, records) = Queue::new(partition.number(), consumer.clone(), offsets.clone(), self.config.clone());
+            feeds.push(feed);
             parts.spawn(self.worker(partition, status).run(records, stop.clone()));
         }
         let (dispatcher, traces, dispatch_stop) = (consumer.clone(), self.traces.clone(), stop.clone());
         let registry = self.settings.registry.clone();
-        parts.spawn(async move { source::dispatch(&dispatcher, &queues, &traces, &registry, &dispatch_stop).await });
+        parts.spawn(async move { source::dispatch(&dispatcher, &feeds, &traces, &registry, &dispatch_stop).await });
         parts.spawn(source::serve(self.config.listen, self.metrics.clone(), offsets.clone(), statuses.clone(), stop.clone()));
         let (kafka, table) = (self.kafka.clone(), self.dead.clone());
         parts.spawn(dead::follow(self.config.clone(), kafka, table, self.metrics.clone(), stop.clone()));

@@ -15,10 +15,10 @@ use tidemark_schemas::{
     events::wire::unframe,
     log::{EVENTS_TOPIC, REGISTRY_HEADER},
 };
-use tokio::sync::mpsc::{Sender, error::TrySendError};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio_util::sync::CancellationToken;
 
-use super::{Consumer, Queued};
+use super::{Consumer, Feed, Queued};
 use crate::{Error, pipeline::Record, registry::Registry, trace::Traces};
 
 /// How often the overflow of a paused partition is offered to its worker again.
@@ -33,7 +33,7 @@ type Overflow = BTreeMap<i32, VecDeque<Queued>>;
 /// Kafka's client failed for good.
 pub async fn dispatch(
     consumer: &Consumer,
-    workers: &[Sender<Queued>],
+    workers: &[Feed],
     traces: &Traces,
     registry: &Registry,
     shutdown: &CancellationToken,
@@ -60,7 +60,7 @@ pub async fn dispatch(
                 Err(error) if consumer.client().fatal_error().is_some() => return Err(error.into()),
                 Err(error) => {
                     tracing::warn!(%error, "Kafka");
-                    for partition in (0..).take(workers.len()) {
+                    for (partition, _) in (0..).zip(workers).filter(|(_, worker)| worker.doubts()) {
                         offer(consumer, workers, &mut overflow, partition, Queued::Doubt)?;
                     }
                 }
@@ -83,13 +83,7 @@ fn record(message: &BorrowedMessage<'_>) -> Record {
     }
 }
 
-fn offer(
-    consumer: &Consumer,
-    workers: &[Sender<Queued>],
-    overflow: &mut Overflow,
-    partition: i32,
-    queued: Queued,
-) -> Result<(), Error> {
+fn offer(consumer: &Consumer, workers: &[Feed], overflow: &mut Overflow, partition: i32, queued: Queued) -> Result<(), Error> {
     if let Some(waiting) = overflow.get_mut(&partition) {
         waiting.push_back(queued);
         return Ok(());
@@ -97,18 +91,18 @@ fn offer(
     let Some(worker) = usize::try_from(partition).ok().and_then(|partition| workers.get(partition)) else {
         return Err(Error::Invalid(format!("crm.events has a partition {partition} that is not configured")));
     };
-    if let Err(TrySendError::Full(queued)) = worker.try_send(queued) {
+    if let Err(TrySendError::Full(queued)) = worker.queue.try_send(queued) {
         consumer.pause(&one(partition)?)?;
         overflow.entry(partition).or_default().push_back(queued);
     }
     Ok(())
 }
 
-fn offer_again(consumer: &Consumer, workers: &[Sender<Queued>], overflow: &mut Overflow) -> Result<(), Error> {
+fn offer_again(consumer: &Consumer, workers: &[Feed], overflow: &mut Overflow) -> Result<(), Error> {
     for (partition, waiting) in overflow.iter_mut() {
         let Some(worker) = usize::try_from(*partition).ok().and_then(|partition| workers.get(partition)) else { continue };
         while let Some(queued) = waiting.pop_front() {
-            if let Err(TrySendError::Full(queued)) = worker.try_send(queued) {
+            if let Err(TrySendError::Full(queued)) = worker.queue.try_send(queued) {
                 waiting.push_front(queued);
                 break;
             }

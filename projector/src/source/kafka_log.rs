@@ -41,6 +41,7 @@ impl KafkaLog {
             .set("bootstrap.servers", &kafka.brokers)
             .set("group.id", "tidemark-looking")
             .set("enable.auto.commit", "false")
+            .set("fetch.wait.max.ms", "20")
             .create()?;
         let metadata = consumer.fetch_metadata(Some(EVENTS_TOPIC), ANSWER_WITHIN)?;
         let found = metadata.topics().first().map_or(0, |topic| topic.partitions().len());

@@ -19,7 +19,7 @@ pub use identity::{examine, lost};
 pub use kafka_log::KafkaLog;
 pub use log::{Changes, Clock, Delivery, Log, LogView, Records, WallClock};
 pub use publish::Publisher;
-pub use queue::{Queue, Queued};
+pub use queue::{Feed, Queue, Queued};
 pub use worker::{Status, Worker};
 
 pub use crate::metrics::Metrics;

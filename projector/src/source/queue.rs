@@ -1,8 +1,14 @@
 //! The queue between dispatch and a worker: records in batches, and doubts about the log in their place among them.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use tokio::sync::mpsc::Receiver;
+use tokio::sync::mpsc::{self, Receiver, Sender};
 
 use super::{
     Consumer, Offsets,
@@ -20,31 +26,61 @@ pub enum Queued {
     Doubt,
 }
 
+/// Dispatch's end of a queue.
+pub struct Feed {
+    /// To the worker.
+    pub queue: Sender<Queued>,
+    is_doubted: Arc<AtomicBool>,
+}
+
+impl Feed {
+    /// Notes a doubt. False if one is queued already: what comes after it is examined, and a broker that is away gives
+    /// an error for every try to reach it.
+    pub fn doubts(&self) -> bool {
+        !self.is_doubted.swap(true, Ordering::AcqRel)
+    }
+}
+
 /// The records of one partition of `crm.events`.
 pub struct Queue {
-    /// Partition of the log.
-    pub partition: i32,
-    /// From dispatch.
-    pub queued: Receiver<Queued>,
+    partition: i32,
+    queued: Receiver<Queued>,
+    /// A doubt is queued, or put off.
+    is_doubted: Arc<AtomicBool>,
+    /// A doubt came while a batch was collected.
+    puts_off_doubt: bool,
     /// Only for the group's offsets.
-    pub consumer: Arc<Consumer>,
-    /// How far the partitions are.
-    pub offsets: Arc<Offsets>,
-    /// Bounds.
-    pub config: Config,
-    /// A doubt that came while a batch was collected.
-    pub doubt: bool,
+    consumer: Arc<Consumer>,
+    offsets: Arc<Offsets>,
+    config: Config,
+}
+
+impl Queue {
+    /// A queue of a partition with the bounds of `config`, and how it is fed.
+    #[must_use]
+    pub fn new(partition: i32, consumer: Arc<Consumer>, offsets: Arc<Offsets>, config: Config) -> (Feed, Self) {
+        let (queue, queued) = mpsc::channel(config.queue_records_max);
+        let is_doubted = Arc::<AtomicBool>::default();
+        let feed = Feed { queue, is_doubted: is_doubted.clone() };
+        (feed, Self { partition, queued, is_doubted, puts_off_doubt: false, consumer, offsets, config })
+    }
+
+    /// From here on a doubt is a new one: the examination that follows sees what is there now.
+    fn doubt(&self) -> Delivery {
+        self.is_doubted.store(false, Ordering::Release);
+        Delivery::Doubt
+    }
 }
 
 impl Records for Queue {
     /// Waits for a record, then takes what else is there within the linger and the bounds.
     async fn next(&mut self) -> Option<Delivery> {
-        if std::mem::take(&mut self.doubt) {
-            return Some(Delivery::Doubt);
+        if std::mem::take(&mut self.puts_off_doubt) {
+            return Some(self.doubt());
         }
         let idle = Duration::from_millis(self.config.examine_ms);
         let Ok(first) = tokio::time::timeout(idle, self.queued.recv()).await else { return Some(Delivery::Doubt) };
-        let Queued::Record(first) = first? else { return Some(Delivery::Doubt) };
+        let Queued::Record(first) = first? else { return Some(self.doubt()) };
         let mut bytes = first.value.len();
         let mut batch = vec![first];
         let linger = tokio::time::sleep(Duration::from_millis(self.config.linger_ms));
@@ -58,7 +94,7 @@ impl Records for Queue {
                         batch.push(record);
                     }
                     Some(Queued::Doubt) => {
-                        self.doubt = true;
+                        self.puts_off_doubt = true;
                         break;
                     }
                     None => break,
