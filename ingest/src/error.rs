@@ -149,6 +149,12 @@ pub enum Error {
         /// As asked for.
         id: String,
     },
+    /// Several letters are meant.
+    #[error("several dead letters have an id that begins with {id:?}: give more of it; `tidemark dead list --letters` shows ids")]
+    AmbiguousLetter {
+        /// As asked for.
+        id: String,
+    },
 
     // Try again.
     /// Ingest does not answer, or is too busy.

@@ -1,18 +1,22 @@
-//! The two questions about dead letters, each a bounded scan on a thread of its own.
+//! The two questions about dead letters, each answered within bounds on a thread of its own.
 
 use std::{
+    collections::BTreeSet,
     ops::Range,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use rdkafka::{Message, error::KafkaError};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tidemark_schemas::{connect::KafkaConfig, dead::DeadRecord};
 use tokio::sync::Semaphore;
 
 use super::{
-    ledger::{Cause, Causes, Filter, Ledger},
+    causes::Cause,
+    filter::Filter,
+    ledger::Ledger,
+    ledgers::{KEPT_FOR, Ledgers, locked},
     letter::{Kept, Letter},
     scan::{Partition, ScanError},
 };
@@ -45,7 +49,7 @@ impl From<ScanError> for AskError {
 pub(crate) struct Letters {
     pub(crate) letters: Vec<Letter>,
     /// All that the filter takes, on whichever page.
-    total: usize,
+    pub(crate) total: usize,
     /// What `after` takes for the next page.
     pub(crate) next: Option<String>,
     /// False when the topic has more records than are looked at: the oldest are missing.
@@ -64,11 +68,12 @@ pub(crate) struct Grouped {
 pub(crate) struct DeadLetters {
     kafka: KafkaConfig,
     scans: Arc<Semaphore>,
+    ledgers: Ledgers,
 }
 
 impl DeadLetters {
     pub(crate) fn new(kafka: KafkaConfig) -> Self {
-        Self { kafka, scans: Arc::new(Semaphore::new(SCANS_MAX)) }
+        Self { kafka, scans: Arc::new(Semaphore::new(SCANS_MAX)), ledgers: Ledgers::default() }
     }
 
     pub(crate) async fn letters(
@@ -78,10 +83,8 @@ impl DeadLetters {
         after: Option<i64>,
         limit: usize,
     ) -> Result<Letters, AskError> {
-        self.ask(tenant, move |partition, stretch, complete| {
-            let mut ledger = Ledger::new(&filter);
-            each_record(partition, stretch, |offset, bytes, record| ledger.add(offset, bytes, &record))?;
-            let mut page = ledger.page(after, limit, PAGE_BYTES_MAX);
+        let choose = move |ledger: &Ledger| ledger.page(&filter, after, limit, PAGE_BYTES_MAX);
+        self.ask(tenant, choose, |partition, mut page, complete| {
             let mut letters = Vec::with_capacity(page.letters.len());
             let ends = page.letters.first_key_value().zip(page.letters.last_key_value());
             if let Some((first, last)) = ends.map(|((first, _), (last, _))| (*first, *last)) {
@@ -98,50 +101,81 @@ impl DeadLetters {
     }
 
     pub(crate) async fn causes(&self, tenant: Arc<str>, filter: Filter, limit: usize) -> Result<Grouped, AskError> {
-        self.ask(tenant, move |partition, stretch, complete| {
-            let mut ledger = Ledger::new(&filter);
-            each_record(partition, stretch.clone(), |offset, bytes, record| ledger.add(offset, bytes, &record))?;
-            let mut causes = Causes::default();
-            each_record(partition, stretch, |offset, _, record| {
-                if let DeadRecord::Letter(letter) = record
-                    && ledger.shows(&letter.id, offset)
-                {
-                    causes.add(&letter);
-                }
-            })?;
-            Ok(Grouped { causes: causes.ranked(limit), total: ledger.total(), complete })
+        let choose = move |ledger: &Ledger| ledger.causes(&filter, limit);
+        self.ask(tenant, choose, |partition, (mut causes, total), complete| {
+            let offsets: BTreeSet<i64> = causes.iter().map(|cause| cause.example.offset).collect();
+            if let Some((first, last)) = offsets.first().zip(offsets.last()) {
+                partition.read(*first..*last + 1, |record| {
+                    if !offsets.contains(&record.offset()) {
+                        return;
+                    }
+                    if let Some(DeadRecord::Letter(letter)) = DeadRecord::read(record.payload().unwrap_or_default()) {
+                        causes.iter_mut().filter(|cause| cause.example.offset == record.offset()).for_each(|cause| {
+                            cause.learn_message(&letter);
+                        });
+                    }
+                })?;
+            }
+            Ok(Grouped { causes, total, complete })
         })
         .await
     }
 
-    async fn ask<T: Send + 'static>(
+    /// Chooses by the ledger what is in the answer, and reads it out of the log.
+    async fn ask<C, T: Send + 'static>(
         &self,
         tenant: Arc<str>,
-        question: impl FnOnce(&Partition<'_>, Range<i64>, bool) -> Result<T, ScanError> + Send + 'static,
+        choose: impl FnOnce(&Ledger) -> C + Send + 'static,
+        read: impl FnOnce(&Partition<'_>, C, bool) -> Result<T, ScanError> + Send + 'static,
     ) -> Result<T, AskError> {
         let permit = self.scans.clone().try_acquire_owned().map_err(|_| AskError::Busy)?;
-        let kafka = self.kafka.clone();
+        let (kafka, kept) = (self.kafka.clone(), self.ledgers.of(&tenant));
         let answered = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let partition = Partition::open(&kafka, &tenant, Instant::now() + SCAN_MAX)?;
-            let Range { start: oldest, end } = partition.bounds()?;
-            let start = oldest.max(end - RECORDS_MAX);
-            question(&partition, start..end, start == oldest)
+            let mut kept = locked(&kept);
+            let log = partition.bounds()?;
+            let stretch = log.start.max(log.end - RECORDS_MAX)..log.end;
+            let ledger = up_to_date(&partition, kept.take(), &stretch)?;
+            let chosen = choose(&ledger);
+            *kept = Some(ledger);
+            drop(kept);
+            read(&partition, chosen, stretch.start == log.start)
         });
-        Ok(answered.await.unwrap_or(Err(ScanError::Kafka(KafkaError::Canceled)))?)
+        let answered = answered.await.unwrap_or(Err(ScanError::Kafka(KafkaError::Canceled)));
+        let ledgers = self.ledgers.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(KEPT_FOR).await;
+            ledgers.forget_idle();
+        });
+        Ok(answered?)
     }
 }
 
-/// Shows every record: where it is, its size, and what it says but for the body.
-fn each_record(
-    partition: &Partition<'_>,
-    stretch: Range<i64>,
-    mut visit: impl FnMut(i64, usize, DeadRecord),
-) -> Result<(), ScanError> {
-    partition.read(stretch, |record| {
+/// The ledger with what came since, or a new one of the whole stretch.
+fn up_to_date(partition: &Partition<'_>, kept: Option<Ledger>, stretch: &Range<i64>) -> Result<Ledger, ScanError> {
+    let kept = kept.and_then(|ledger| Some((ledger.missing(stretch)?, ledger)));
+    let (missing, mut ledger) = kept.unwrap_or_else(|| (stretch.clone(), Ledger::new(stretch.start)));
+    partition.read(missing, |record| {
         let value = record.payload().unwrap_or_default();
         if let Some(read) = DeadRecord::read(value) {
-            visit(record.offset(), value.len(), read);
+            let file = if let DeadRecord::Letter(_) = read { file_of(value) } else { None };
+            ledger.add(record.offset(), value.len(), &read, file);
         }
-    })
+    })?;
+    ledger.is_of(stretch.clone());
+    Ok(ledger)
+}
+
+/// The name of the file whose row a letter is of.
+fn file_of(value: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct OfRow {
+        row: Option<Row>,
+    }
+    #[derive(Deserialize)]
+    struct Row {
+        file: String,
+    }
+    serde_json::from_slice::<OfRow>(value).ok()?.row.map(|row| row.file)
 }

@@ -8,6 +8,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
+use chrono::{DateTime, FixedOffset};
 use serde::Deserialize;
 
 use crate::{
@@ -32,6 +33,9 @@ pub(crate) struct Question {
     reason: Option<String>,
     field: Option<String>,
     source: Option<String>,
+    file: Option<String>,
+    /// An instant with its offset.
+    before: Option<DateTime<FixedOffset>>,
     /// Pending ones where nothing is asked for.
     #[serde(default)]
     state: AskedState,
@@ -70,8 +74,9 @@ async fn answer(
     if !(1..=LIMIT_MAX).contains(&limit) {
         return Err(bad_question(format!("`limit` is {limit}, expected 1 to {LIMIT_MAX}")));
     }
-    let Question { after, reason, field, source, state, group, .. } = question;
-    let filter = Filter { state, ids: None, reason, field, source };
+    let Question { after, reason, field, source, file, before, state, group, .. } = question;
+    let before = before.map(|before| before.timestamp_millis());
+    let filter = Filter { state, reason, field, source, file, before, ..Filter::default() };
     let failed = |error| unanswered(service, error);
     Ok(match group {
         Some(Group::Cause) => Json(service.dead.causes(tenant, filter, limit).await.map_err(failed)?).into_response(),

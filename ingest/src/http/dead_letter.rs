@@ -41,12 +41,16 @@ pub(crate) struct Manner {
 
 type Asked = Result<Query<Manner>, QueryRejection>;
 
+/// A letter by its id, or by a beginning of it that no other letter's has.
 pub(crate) async fn show(State(service): State<Arc<Service>>, headers: HeaderMap, Path(id): Path<String>) -> Response {
     noted(async |note| {
         let caller = known(&service, &headers, note)?;
-        let found = service.dead.letters(caller.access.tenant.clone(), Filter::of_ids([id].into()), None, 1).await;
-        let letter = found.map_err(|error| unanswered(&service, error))?.letters.pop().ok_or_else(no_such_letter)?;
-        Ok(Json(letter).into_response())
+        let found = service.dead.letters(caller.access.tenant.clone(), Filter::of_prefix(id), None, 1).await;
+        let mut found = found.map_err(|error| unanswered(&service, error))?;
+        if found.total > 1 {
+            return Err(ambiguous(found.total));
+        }
+        Ok(Json(found.letters.pop().ok_or_else(no_such_letter)?).into_response())
     })
     .await
 }
@@ -204,6 +208,11 @@ fn one(outcome: Outcome, position: Option<String>) -> Result<Response, Rejection
 fn still_refused() -> ErrorBody {
     let message = "nothing was sent: `refused` says what is still wrong; the letter stays as it was".to_owned();
     ErrorBody::new("still_refused", message)
+}
+
+fn ambiguous(letters: usize) -> Rejection {
+    let message = format!("{letters} dead letters of this company have an id that begins so: give more of it");
+    Rejection::new(StatusCode::CONFLICT, "ambiguous_letter", message)
 }
 
 fn no_such_letter() -> Rejection {

@@ -5,12 +5,13 @@ mod conflicts;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use chrono::Utc;
 use tidemark_ingest::{Error, Format, ImportOptions, Reading, import, preview};
 use tokio_util::sync::CancellationToken;
 
 use self::conflicts::{Query, conflicts};
+use super::lookups::Lookups;
 use crate::cli::Place;
 use crate::config::Config;
 use crate::signals::StopSignals;
@@ -46,21 +47,11 @@ pub struct Args {
     /// The name of a shipped mapping, a .jq file, or a folder with a mapping.jq
     #[arg(long, value_name = "MAPPING")]
     mapping: String,
-    /// Another file that the mapping looks things up in, by the name that it has there
-    #[arg(long, value_name = "NAME=FILE", value_parser = assignment)]
-    with: Vec<(String, String)>,
-    /// Columns of files without a header; of a file given by --with as NAME=A,B,C
-    #[arg(long, value_name = "A,B,C")]
-    columns: Vec<String>,
-    /// The sheet of a workbook; of a file given by --with as NAME=SHEET [default: the first]
-    #[arg(long, value_name = "SHEET")]
-    sheet: Vec<String>,
+    #[command(flatten)]
+    lookups: Lookups,
     /// What stands between fields: comma, tab, semicolon or pipe [default: found out]
     #[arg(long, value_name = "DELIMITER", value_parser = delimiter)]
     delimiter: Option<u8>,
-    /// utf-8, latin1, gb18030, shift_jis, … [default: utf-8, or what a byte order mark says]
-    #[arg(long, value_name = "ENCODING")]
-    encoding: Option<String>,
     /// csv or ndjson [default: by the file's name]
     #[arg(long, value_name = "FORMAT", value_parser = format)]
     format: Option<Format>,
@@ -157,26 +148,9 @@ impl Args {
         options.report_dir.clone_from(&self.report_dir);
         options.restart = self.restart;
         options.revision = self.revision;
-        options.with = self.with.iter().map(|(name, file)| (name.clone(), PathBuf::from(file))).collect();
         options.reading =
             Reading { format: self.format, delimiter: self.delimiter, skip_lines: self.skip_lines, ..Reading::default() };
-        if let Some(label) = &self.encoding {
-            let Some(encoding) = Reading::encoding_of(label) else { bail!("--encoding {label}: there is no such encoding") };
-            options.reading.encoding = Some(encoding);
-        }
-        for columns in &self.columns {
-            let list = |columns: &str| columns.split(',').map(|column| column.trim().to_owned()).collect::<Vec<_>>();
-            match of_lookup(columns, &options) {
-                Some((name, columns)) => drop(options.with_columns.insert(name.to_owned(), list(columns))),
-                None => options.reading.columns = Some(list(columns)),
-            }
-        }
-        for sheet in &self.sheet {
-            match of_lookup(sheet, &options) {
-                Some((name, sheet)) => drop(options.with_sheet.insert(name.to_owned(), sheet.to_owned())),
-                None => options.reading.sheet = Some(sheet.clone()),
-            }
-        }
+        self.lookups.apply(&mut options)?;
         Ok(options)
     }
 }
@@ -187,17 +161,6 @@ fn of_file(file: &Path, error: Error) -> anyhow::Error {
     let is_named = error.to_string().contains(&file);
     let error = anyhow::Error::from(error);
     if is_named { error } else { error.context(file) }
-}
-
-/// Name and value, where the name is that of a file given by --with.
-fn of_lookup<'a>(text: &'a str, options: &ImportOptions) -> Option<(&'a str, &'a str)> {
-    text.split_once('=').filter(|(name, _)| options.with.contains_key(*name))
-}
-
-pub fn assignment(text: &str) -> Result<(String, String), String> {
-    let (name, file) = text.split_once('=').ok_or("expected NAME=FILE")?;
-    let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if is_name { Ok((name.to_owned(), file.to_owned())) } else { Err(format!("{name:?} is no name: letters, digits and _")) }
 }
 
 fn delimiter(text: &str) -> Result<u8, String> {

@@ -5,6 +5,7 @@ pub mod config;
 pub mod dead;
 pub mod doctor;
 pub mod import;
+mod lookups;
 pub mod serve;
 pub mod tenant;
 pub mod up;

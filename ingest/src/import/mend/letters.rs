@@ -146,9 +146,12 @@ pub(super) async fn page(poster: &Poster, filter: &LetterFilter, limit: usize, a
 }
 
 pub(super) async fn one(poster: &Poster, id: &str) -> Result<Letter, Error> {
+    // As tables show it.
+    let id = id.trim_end_matches('…');
     let encoded = percent_encoding::utf8_percent_encode(id, percent_encoding::NON_ALPHANUMERIC);
     match poster.ask(get(&format!("/v1/dead/{encoded}"))).await {
         Err(Error::IngestAnswer { status: 404, .. }) => Err(Error::NoSuchLetter { id: id.to_owned() }),
+        Err(Error::IngestAnswer { status: 409, .. }) => Err(Error::AmbiguousLetter { id: id.to_owned() }),
         other => other,
     }
 }

@@ -5,7 +5,7 @@ use super::super::ImportOptions;
 /// Which letters; what is `None` says nothing.
 #[derive(Debug, Clone, Default)]
 pub struct LetterFilter {
-    /// These and no others.
+    /// These and no others; a beginning that only one letter's id has will do.
     pub ids: Vec<String>,
     /// With a reason of this code.
     pub reason: Option<String>,
@@ -13,6 +13,10 @@ pub struct LetterFilter {
     pub field: Option<String>,
     /// Sent with a key of this source.
     pub source: Option<String>,
+    /// Rows of the file of this name, without its folder.
+    pub file: Option<String>,
+    /// Came last before this instant (RFC 3339).
+    pub before: Option<String>,
     /// `pending` (the default), `replayed`, `dropped` or `all`.
     pub state: Option<String>,
 }
@@ -20,7 +24,14 @@ pub struct LetterFilter {
 impl LetterFilter {
     /// The query string, with what the question has beside it.
     pub(super) fn query(&self, more: &[(&str, &str)]) -> String {
-        let own = [("reason", &self.reason), ("field", &self.field), ("source", &self.source), ("state", &self.state)];
+        let own = [
+            ("reason", &self.reason),
+            ("field", &self.field),
+            ("source", &self.source),
+            ("file", &self.file),
+            ("before", &self.before),
+            ("state", &self.state),
+        ];
         let own = own.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
         let encoded = |text| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC);
         let pairs = own.chain(more.iter().copied()).map(|(name, value)| format!("{name}={}", encoded(value)));

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
 use super::{
-    super::{bounds::STACK_BYTES, mapping::Mapping, record::Record},
+    super::{bounds::STACK_BYTES, columns::Columns, mapping::Mapping, record::Record},
     Letter, MendOptions, Mending,
 };
 use crate::{Error, accept::row::ROW_TYPE};
@@ -26,6 +26,8 @@ pub(super) struct Remade {
 pub(super) struct Workshop {
     letters: mpsc::Sender<Vec<Letter>>,
     remade: mpsc::Receiver<Result<Vec<Remade>, Error>>,
+    /// What a mapping reads of rows.
+    columns: Option<Columns>,
 }
 
 impl Workshop {
@@ -39,6 +41,7 @@ impl Workshop {
             let stuck = done.clone();
             mapping.watch.when_stuck(Box::new(move |error| drop(stuck.blocking_send(Err(error)))));
         }
+        let columns = remaker.mapping.as_ref().filter(|_| !remaker.edits).map(|mapping| mapping.columns.clone());
         let work = move || {
             while let Some(letters) = orders.blocking_recv() {
                 let remade = letters.into_iter().map(|letter| Ok(Remade { line: remaker.line(&letter)?, letter })).collect();
@@ -49,7 +52,12 @@ impl Workshop {
         };
         let failed = |source| Error::Io { path: options.import.mapping.clone().into(), source };
         thread::Builder::new().stack_size(STACK_BYTES).spawn(work).map_err(failed)?;
-        Ok(Self { letters, remade })
+        Ok(Self { letters, remade, columns })
+    }
+
+    /// What the mapping reads of the letters' rows; none where it is no mapping.
+    pub(super) fn columns(&self) -> Option<Columns> {
+        self.columns.clone()
     }
 
     /// # Errors

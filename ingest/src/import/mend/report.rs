@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, fmt};
 use serde::Deserialize;
 
 use super::{
-    super::summary::{cause, count_reason},
+    super::{
+        columns::UnknownColumn,
+        summary::{cause, count_reason},
+    },
     Reason,
 };
 
@@ -35,6 +38,8 @@ pub struct MendReport {
     pub first_refusals: Vec<String>,
     /// Where the last event is.
     pub position: Option<String>,
+    /// Columns that the mapping reads and no letter's row has.
+    pub unknown_columns: Vec<UnknownColumn>,
 }
 
 /// Ingest's answer about several letters.
@@ -50,6 +55,12 @@ struct Outcome {
     outcome: String,
     accepted: BTreeMap<String, u64>,
     refused: Vec<Reason>,
+}
+
+impl Answered {
+    pub(super) fn letters(&self) -> usize {
+        self.letters.len()
+    }
 }
 
 impl MendReport {
@@ -106,6 +117,9 @@ impl fmt::Display for MendReport {
         }
         for refusal in &self.first_refusals {
             write!(f, "\n  {refusal}")?;
+        }
+        for unknown in &self.unknown_columns {
+            write!(f, "\n{unknown}")?;
         }
         Ok(())
     }

@@ -12,48 +12,70 @@ use super::{
     Letter, LetterFilter, MendOptions, MendReport,
     letters::{one, page},
     remake::{Remade, Workshop},
+    report::Answered,
 };
 use crate::Error;
 
 /// Letters of one page.
-const PAGE_LETTERS: usize = 500;
+const PAGE_LETTERS: usize = 1_000;
 /// Bytes of one request, unless one letter is more.
 const REQUEST_BYTES_MAX: usize = 1 << 20;
 
 /// Replays every letter of the filter; what is still refused stays a dead letter and is counted by reason.
 /// Interrupted and started again, it goes on: what was replayed is not pending any more.
+/// While one page is sent, the next is remade and the one after it fetched.
 ///
 /// # Errors
 /// A mapping or program that cannot be used, a wrong key, an id that no letter has, ingest away for too long.
 pub async fn replay(options: &MendOptions) -> Result<MendReport, Error> {
     let (poster, mut workshop) = (Poster::new(&options.import)?, Workshop::open(options)?);
+    let columns = workshop.columns();
     let path = if options.dry_run { "/v1/dead/replay?dry_run=true" } else { "/v1/dead/replay" };
     let verb = if options.dry_run { "would be replayed" } else { "replayed" };
     let mut report = MendReport { verb, ..MendReport::default() };
     let mut pages = Pages::new(&poster, &options.filter, &options.import);
-    while let Some(letters) = pages.next().await? {
-        let count = letters.len() as u64;
-        // The letters' own bodies count, as ingest reads them where none is sent.
-        let (mut lines, mut bytes) = (String::new(), 0);
-        for Remade { letter, line } in workshop.remake(letters).await? {
-            match line {
-                Err(reason) => report.add_unmapped(&letter.id, reason),
-                Ok(line) => {
-                    let more = line.len() + letter.body.len();
-                    if bytes + more > REQUEST_BYTES_MAX {
-                        send(&poster, path, std::mem::take(&mut lines), &mut report).await?;
-                        bytes = 0;
-                    }
-                    bytes += more;
-                    lines += &(line + "\n");
-                }
+    let (mut letters, mut bodies) = (pages.next().await?, Vec::new());
+    while letters.is_some() || !bodies.is_empty() {
+        let remade = async {
+            match letters.take() {
+                Some(letters) => workshop.remake(letters).await,
+                None => Ok(Vec::new()),
             }
+        };
+        let (answers, remade, next) = tokio::try_join!(send_all(&poster, path, &bodies), remade, pages.next())?;
+        for answer in answers {
+            pages.bar.inc(answer.letters() as u64);
+            report.add(answer);
         }
-        send(&poster, path, lines, &mut report).await?;
-        pages.bar.inc(count);
+        (letters, bodies) = (next, bodies_of(remade, &mut report, &pages.bar));
     }
     pages.bar.finish_and_clear();
+    report.unknown_columns = columns.map(|columns| columns.unknown()).unwrap_or_default();
     Ok(report)
+}
+
+/// Lines of letters in bodies of a bounded size; letters of which the mapping makes nothing are counted.
+fn bodies_of(remade: Vec<Remade>, report: &mut MendReport, bar: &ProgressBar) -> Vec<String> {
+    let (mut bodies, mut bytes) = (Vec::new(), REQUEST_BYTES_MAX);
+    for Remade { letter, line } in remade {
+        match line {
+            Err(reason) => {
+                report.add_unmapped(&letter.id, reason);
+                bar.inc(1);
+            }
+            Ok(line) => {
+                // The letters' own bodies count, as ingest reads them where none is sent.
+                let more = line.len() + letter.body.len();
+                if bytes + more > REQUEST_BYTES_MAX {
+                    bodies.push(String::new());
+                    bytes = 0;
+                }
+                bytes += more;
+                bodies.iter_mut().last().into_iter().for_each(|body| *body += &format!("{line}\n"));
+            }
+        }
+    }
+    bodies
 }
 
 /// Says of every letter of the filter that nobody wants it.
@@ -66,20 +88,24 @@ pub async fn drop_letters(options: &ImportOptions, filter: &LetterFilter) -> Res
     let mut pages = Pages::new(&poster, filter, options);
     while let Some(letters) = pages.next().await? {
         let ids: Vec<&str> = letters.iter().map(|letter| letter.id.as_str()).collect();
-        send(&poster, "/v1/dead/drop", json!({ "ids": ids }).to_string(), &mut report).await?;
+        report.add(send(&poster, "/v1/dead/drop", json!({ "ids": ids }).to_string()).await?);
         pages.bar.inc(letters.len() as u64);
     }
     pages.bar.finish_and_clear();
     Ok(report)
 }
 
-async fn send(poster: &Poster, path: &str, body: String, report: &mut MendReport) -> Result<(), Error> {
-    if body.is_empty() {
-        return Ok(());
+async fn send_all(poster: &Poster, path: &str, bodies: &[String]) -> Result<Vec<Answered>, Error> {
+    let mut answers = Vec::new();
+    for body in bodies {
+        answers.push(send(poster, path, body.clone()).await?);
     }
+    Ok(answers)
+}
+
+async fn send(poster: &Poster, path: &str, body: String) -> Result<Answered, Error> {
     let content_type = "application/x-ndjson";
-    report.add(poster.ask(Request { method: Method::POST, path, content_type, body: body.into() }).await?);
-    Ok(())
+    poster.ask(Request { method: Method::POST, path, content_type, body: body.into() }).await
 }
 
 /// The letters of a filter, page by page.

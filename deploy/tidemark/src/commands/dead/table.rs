@@ -7,6 +7,9 @@ use tidemark_ingest::{Cause, Letter};
 /// Characters of a message in a table.
 const MESSAGE_MAX: usize = 100;
 
+/// Characters of an id in a table, by which a letter is found; another may begin so, and then more are asked for.
+const ID_SHOWN: usize = 12;
+
 /// Causes, the most frequent first.
 pub fn causes(causes: &[Cause]) -> String {
     let rows = causes.iter().map(|cause| {
@@ -22,7 +25,7 @@ pub fn letters(letters: &[Letter]) -> String {
         let first = letter.reasons.first();
         let text = |text: Option<&String>| text.cloned().unwrap_or_default();
         [
-            letter.id.clone(),
+            short(&letter.id),
             letter.received_at.clone(),
             letter.state.clone(),
             letter.source.clone(),
@@ -32,6 +35,11 @@ pub fn letters(letters: &[Letter]) -> String {
         ]
     });
     table(["ID", "CAME", "STATE", "SOURCE", "REASON", "FIELD", "MESSAGE"], rows.collect())
+}
+
+/// Enough of an id to find its letter by.
+fn short(id: &str) -> String {
+    id.chars().take(ID_SHOWN).collect()
 }
 
 /// Everything about one letter.
