@@ -26,5 +26,7 @@ pub use import::{
     Cause, Causes, Letter, LetterFilter, Letters, MendOptions, MendReport, Mending, Reason, causes, drop_letters, letter,
     letters, replay,
 };
-pub use import::{Format, ImportOptions, Preview, Reading, Summary, UnknownColumn, Unmapped, import, map_rows, preview};
+pub use import::{
+    Format, Helper, ImportOptions, Preview, Reading, Summary, UnknownColumn, Unmapped, helpers, import, map_rows, preview,
+};
 pub use service::{Server, bind, run};

@@ -63,6 +63,8 @@ pub enum Command {
     Query,
     /// Turn the rows of CSV files into events by a mapping and send them to ingest
     Import(commands::import::Args),
+    /// Show what a mapping can use (helpers) and make (event types and their fields)
+    Mapping(commands::mapping::Args),
     /// List what was refused, mend it, send it again or drop it
     Dead(commands::dead::Args),
     /// Invent a sales organisation and write its events as NDJSON, or send them to ingest

@@ -50,6 +50,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Ingest => commands::serve::run(&place, Service::Ingest).await,
         Command::Project => commands::serve::run(&place, Service::Projector).await,
         Command::Query => commands::serve::run(&place, Service::Query).await,
+        Command::Mapping(args) => commands::mapping::run(&args),
         Command::Dead(args) => commands::dead::run(&place, args).await,
         Command::Simulate(args) => simulate::run(&place, args).await,
         Command::Doctor => commands::doctor::run(&place).await,

@@ -190,7 +190,7 @@ impl fmt::Write for Bounded {
 }
 
 /// What mappings have beyond jq's own functions.
-fn prelude() -> &'static str {
+pub(super) fn prelude() -> &'static str {
     SHIPPED.get_file("prelude.jq").and_then(|file| file.contents_utf8()).unwrap_or_default()
 }
 

@@ -3,6 +3,7 @@
 mod bounds;
 mod columns;
 mod functions;
+mod helpers;
 mod journal;
 mod jq;
 mod lookups;
@@ -24,6 +25,7 @@ mod source;
 mod summary;
 
 pub use columns::UnknownColumn;
+pub use helpers::{Helper, helpers};
 pub use mend::{
     Cause, Causes, Letter, LetterFilter, Letters, MendOptions, MendReport, Mending, Reason, causes, drop_letters, letter,
     letters, replay,

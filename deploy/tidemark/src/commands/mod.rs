@@ -6,6 +6,7 @@ pub mod dead;
 pub mod doctor;
 pub mod import;
 mod lookups;
+pub mod mapping;
 pub mod serve;
 pub mod tenant;
 pub mod up;
