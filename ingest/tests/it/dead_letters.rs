@@ -115,3 +115,27 @@ async fn only_ones_own_and_only_what_is_understood() {
     assert!(!told.to_string().contains("colour"), "another company's letters are not shown");
     ingest.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn found_by_the_beginning_of_an_id_and_by_when_it_came() {
+    let Some(kafka) = kafka::shared() else { return };
+    let ingest = start(kafka.config(), "dead-prefix", Config::default()).await;
+    // Of seventeen ids, two begin with the same of sixteen digits.
+    let events: Vec<Value> = (0..17).map(|event| without(&format!("e{event}"), "occurred_at")).collect();
+    assert_eq!(ingest.post_json(&json!(events)).await.0, 422);
+    let (_, told) = ingest.get_with_key("/v1/dead").await;
+    let ids: Vec<&str> = told["letters"].as_array().unwrap().iter().map(|letter| letter["id"].as_str().unwrap()).collect();
+    let ambiguous =
+        ids.iter().map(|id| &id[..1]).find(|digit| ids.iter().filter(|id| id.starts_with(digit)).count() > 1).unwrap();
+    let (status, told) = ingest.get_with_key(&format!("/v1/dead/{ambiguous}")).await;
+    assert_eq!((status, &told["error"]["code"]), (409, &json!("ambiguous_letter")), "{told}");
+    let (status, told) = ingest.get_with_key(&format!("/v1/dead/{}", &ids[3][..12])).await;
+    assert_eq!((status, &told["id"]), (200, &json!(ids[3])), "{told}");
+
+    for (before, letters) in [("2026-03-10T00:00:00Z", 0), ("2026-03-10T08:00:00.001%2B08:00", 17)] {
+        let (status, told) = ingest.get_with_key(&format!("/v1/dead?before={before}")).await;
+        assert_eq!((status, &told["total"]), (200, &json!(letters)), "{before}: {told}");
+    }
+    assert_eq!(ingest.get_with_key("/v1/dead?before=yesterday").await.0, 400);
+    ingest.stop().await;
+}

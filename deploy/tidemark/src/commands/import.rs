@@ -1,6 +1,7 @@
 //! `tidemark import`: files of rows become events by a mapping, sent to ingest like everybody's.
 
 mod conflicts;
+mod superseded;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,6 +12,7 @@ use tidemark_ingest::{Error, Format, ImportOptions, Reading, import, preview};
 use tokio_util::sync::CancellationToken;
 
 use self::conflicts::{Query, conflicts};
+use self::superseded::superseded;
 use super::lookups::Lookups;
 use crate::cli::Place;
 use crate::config::Config;
@@ -24,7 +26,7 @@ Examples:
   tidemark import export.tsv.gz --mapping ./my-mapping.jq --encoding gb18030 --columns id,day,amount --key my-key
 
 A mapping is a jq program: one row (an object of its columns) in, zero or more events out. CSV has texts in it, Parquet and Excel
-also numbers and truth values; dates are ISO texts. An interrupted import goes on where it
+also numbers and truth values; dates are ISO texts. `tidemark mapping` lists helpers and event types. An interrupted import goes on where it
 stopped when the same command is run again; refused rows go to FILE.refused.ndjson with their reasons, and are
 dead letters: `tidemark dead` lists them and maps them again. Importing a file twice
 changes nothing. A column that the mapping reads and no row has is named at the end; `.Name?` is one that may be missing.
@@ -124,6 +126,10 @@ impl Args {
             };
             let summary = imported.map_err(|error| of_file(file, error))?;
             println!("{}: {summary}", file.display());
+            // Of a run that went on after another, the letters of both are of this import.
+            if let Some(superseded) = superseded(&options, began).await.filter(|_| summary.resumed_at_row == 0) {
+                println!("{superseded}");
+            }
             refused += summary.rows_refused;
             position = summary.position.or(position);
         }

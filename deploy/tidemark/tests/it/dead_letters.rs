@@ -105,6 +105,10 @@ async fn a_mistaken_mapping_is_mended_and_what_it_refused_is_replayed() {
     assert_eq!(found[1], ["2", "unmapped", "crm", "\"99,5\""], "{listed}");
     assert!(found.contains(&vec!["1", "unknown_field", "data.colour", "crm"]), "{listed}");
     assert!(listed.contains("broken_row") && listed.ends_with("4 pending dead letters\n"), "{listed}");
+    for (of, letters) in [("some/verkauf.csv", 4), ("other.csv", 0)] {
+        let listed = company.said(&["dead", "list", "--file", of]);
+        assert!(listed.ends_with(&format!("{letters} pending dead letters\n")), "{of}: {listed}");
+    }
     let letters = company.said(&["dead", "list", "--letters", "--reason", "unknown_field"]);
     let id = columns(&letters)[1][0].to_owned();
     let shown = company.said(&["dead", "show", &id]);
@@ -161,6 +165,28 @@ async fn an_event_is_edited_and_a_wrong_program_named() {
     assert!(replayed.contains("1 of 1 letters replayed\n  1 × visit.completed"), "{replayed}");
     assert_eq!(company.march("visits", &position(&replayed)).await, "1");
     company.expect_pending(0).await;
+}
+
+#[tokio::test]
+async fn a_file_imported_again_with_a_mended_mapping_names_the_letters_from_before() {
+    let company = Company { stack: Stack::start() };
+    let file = company.write("verkauf.csv", FILE);
+    let file = file.to_str().unwrap();
+    let mapping = company.write("mapping.jq", MISTAKEN);
+    let first = company.imported(&[file, "--mapping", mapping.to_str().unwrap()]);
+    assert!(!first.contains("from before"), "{first}");
+    company.expect_pending(4).await;
+    let mended = MISTAKEN.replace("money)", "money_in(\",\"))").replace(", colour: \"red\"", "");
+    let mended = company.write("mended.jq", &mended);
+    let second = company.imported(&[file, "--mapping", mended.to_str().unwrap()]);
+    // The broken row came again: its letter is of now.
+    assert!(second.contains("3 dead letters of verkauf.csv are pending from before"), "{second}");
+    let drop_them =
+        second.lines().find_map(|line| line.split("tidemark ").nth(1).filter(|said| said.starts_with("dead drop"))).unwrap();
+    let arguments: Vec<&str> = drop_them.split(' ').map(|argument| argument.trim_matches('\'')).collect();
+    let dropped = company.said(&arguments);
+    assert!(dropped.contains("3 of 3 letters dropped"), "{dropped}");
+    company.expect_pending(1).await;
 }
 
 #[test]
