@@ -11,11 +11,11 @@ use axum::{
 use chrono::{DateTime, FixedOffset};
 use serde::Deserialize;
 
+use super::noted::{known, noted};
 use crate::{
-    accept::{Rejection, authenticate::authenticate},
+    accept::Rejection,
     dead::{AskError, AskedState, Filter, ScanError, offset},
     service::Service,
-    telemetry::AccessNote,
 };
 
 /// Letters, or causes, of one answer where nothing is asked for, and the most that may be.
@@ -53,22 +53,18 @@ pub(crate) async fn list_dead(
     headers: HeaderMap,
     question: Result<Query<Question>, QueryRejection>,
 ) -> Response {
-    let mut note = AccessNote::default();
-    let answer = answer(&service, &headers, question, &mut note).await;
-    let mut response = answer.unwrap_or_else(IntoResponse::into_response);
-    response.extensions_mut().insert(note);
-    response
+    noted(async |note| {
+        let caller = known(&service, &headers, note)?;
+        answer(&service, caller.access.tenant.clone(), question).await
+    })
+    .await
 }
 
 async fn answer(
     service: &Service,
-    headers: &HeaderMap,
+    tenant: Arc<str>,
     question: Result<Query<Question>, QueryRejection>,
-    note: &mut AccessNote,
 ) -> Result<Response, Rejection> {
-    let caller = authenticate(&service.tenants, headers)?;
-    let tenant = caller.access.tenant.clone();
-    note.tenant = Some(tenant.to_string());
     let Query(question) = question.map_err(|error| bad_question(error.body_text()))?;
     let limit = question.limit.unwrap_or(LIMIT);
     if !(1..=LIMIT_MAX).contains(&limit) {

@@ -13,18 +13,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{
-    body::read_body,
+    body::BoundedBody,
     dead::{LIMIT_MAX, bad_question, unanswered},
-    encoding::Encoding,
     events::admit,
+    noted::{body_of, known, noted},
 };
 use crate::{
-    accept::{
-        ErrorBody, Rejection,
-        authenticate::{Caller, authenticate},
-        binary::structured,
-        split::Form,
-    },
+    accept::{ErrorBody, Rejection, authenticate::Caller, binary::structured, split::Form},
     dead::{Filter, Mended, Order, Outcome, ResolveError, Resolved, Verdict, drop_letters, replay},
     service::Service,
     telemetry::AccessNote,
@@ -63,11 +58,7 @@ pub(crate) async fn replay_one(
     body: Body,
 ) -> Response {
     noted(async |note| {
-        let caller = known(&service, &headers, note)?;
-        let dry_run = asked(manner)?.dry_run;
-        admit(&service, &caller)?;
-        let body = read_body(&service, &headers, Encoding::of(&headers)?, body).await?;
-        note.body_bytes = Some(body.bytes.len());
+        let Replaying { caller, dry_run, body } = replaying(&service, &headers, manner, body, note).await?;
         let order = Order { id, mended: mended(&headers, &body.bytes)? };
         let mut resolved = replay(&service, &caller, vec![order], dry_run).await.map_err(|error| rejection(&service, error))?;
         count(note, &resolved);
@@ -101,11 +92,7 @@ struct Line<'a> {
 
 pub(crate) async fn replay_many(State(service): State<Arc<Service>>, headers: HeaderMap, manner: Asked, body: Body) -> Response {
     noted(async |note| {
-        let caller = known(&service, &headers, note)?;
-        let dry_run = asked(manner)?.dry_run;
-        admit(&service, &caller)?;
-        let body = read_body(&service, &headers, Encoding::of(&headers)?, body).await?;
-        note.body_bytes = Some(body.bytes.len());
+        let Replaying { caller, dry_run, body } = replaying(&service, &headers, manner, body, note).await?;
         let lines = body.bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
         let orders = lines.map(order).collect::<Result<Vec<_>, _>>()?;
         bound(orders.len())?;
@@ -126,7 +113,7 @@ struct Unwanted {
 pub(crate) async fn drop_many(State(service): State<Arc<Service>>, headers: HeaderMap, body: Body) -> Response {
     noted(async |note| {
         let caller = known(&service, &headers, note)?;
-        let body = read_body(&service, &headers, Encoding::of(&headers)?, body).await?;
+        let body = body_of(&service, &headers, body, note).await?;
         let Unwanted { ids } = serde_json::from_slice(&body.bytes)
             .map_err(|error| bad_question(format!("the body is not {{\"ids\": [\"...\"]}}: {error}")))?;
         bound(ids.len())?;
@@ -136,18 +123,25 @@ pub(crate) async fn drop_many(State(service): State<Arc<Service>>, headers: Head
     .await
 }
 
-/// Answers, with what the access log may say.
-async fn noted(answer: impl AsyncFnOnce(&mut AccessNote) -> Result<Response, Rejection>) -> Response {
-    let mut note = AccessNote::default();
-    let mut response = answer(&mut note).await.unwrap_or_else(IntoResponse::into_response);
-    response.extensions_mut().insert(note);
-    response
+/// What both ways to replay begin with: who asks, how, and with what body.
+struct Replaying<'a> {
+    caller: Caller<'a>,
+    dry_run: bool,
+    body: BoundedBody,
 }
 
-fn known<'a>(service: &'a Service, headers: &HeaderMap, note: &mut AccessNote) -> Result<Caller<'a>, Rejection> {
-    let caller = authenticate(&service.tenants, headers)?;
-    note.tenant = Some(caller.access.tenant.to_string());
-    Ok(caller)
+async fn replaying<'a>(
+    service: &'a Service,
+    headers: &HeaderMap,
+    manner: Asked,
+    body: Body,
+    note: &mut AccessNote,
+) -> Result<Replaying<'a>, Rejection> {
+    let caller = known(service, headers, note)?;
+    let dry_run = asked(manner)?.dry_run;
+    admit(service, &caller)?;
+    let body = body_of(service, headers, body, note).await?;
+    Ok(Replaying { caller, dry_run, body })
 }
 
 fn asked(manner: Asked) -> Result<Manner, Rejection> {

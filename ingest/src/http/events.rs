@@ -6,44 +6,31 @@ use axum::{
     body::Body,
     extract::State,
     http::{HeaderMap, StatusCode},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 
-use super::{body::read_body, encoding::Encoding};
+use super::noted::{body_of, known, noted};
 use crate::{
-    accept::{
-        Answer, Rejection, accept,
-        authenticate::{Caller, authenticate},
-        binary::structured,
-        split::Form,
-    },
+    accept::{Answer, Rejection, accept, authenticate::Caller, binary::structured, split::Form},
     service::Service,
     telemetry::AccessNote,
 };
 
 pub(crate) async fn post_events(State(service): State<Arc<Service>>, headers: HeaderMap, body: Body) -> Response {
-    let mut note = AccessNote::default();
-    let outcome = take(&service, &headers, body, &mut note).await;
-    let mut response = match outcome {
-        Ok(answer) => {
-            note.accepted = Some(answer.accepted);
-            note.problems = Some(answer.refused.len());
-            answer.into_response()
-        }
-        Err(rejection) => rejection.into_response(),
-    };
-    response.extensions_mut().insert(note);
-    response
+    noted(async |note| {
+        let answer = take(&service, &headers, body, note).await?;
+        note.accepted = Some(answer.accepted);
+        note.problems = Some(answer.refused.len());
+        Ok(answer)
+    })
+    .await
 }
 
 async fn take(service: &Service, headers: &HeaderMap, body: Body, note: &mut AccessNote) -> Result<Answer, Rejection> {
-    let caller = authenticate(&service.tenants, headers)?;
-    note.tenant = Some(caller.access.tenant.to_string());
+    let caller = known(service, headers, note)?;
     admit(service, &caller)?;
     let form = Form::of(headers)?;
-    let encoding = Encoding::of(headers)?;
-    let body = read_body(service, headers, encoding, body).await?;
-    note.body_bytes = Some(body.bytes.len());
+    let body = body_of(service, headers, body, note).await?;
     if form == Form::BinaryCloudEvent {
         return accept(service, &caller, form, &structured(headers, &body.bytes)?).await;
     }

@@ -8,6 +8,7 @@ pub(crate) mod dead_letter;
 pub(crate) mod encoding;
 pub(crate) mod events;
 pub(crate) mod health;
+mod noted;
 pub(crate) mod read_out;
 pub(crate) mod request_id;
 pub(crate) mod shed;
