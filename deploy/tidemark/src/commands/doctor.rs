@@ -116,7 +116,7 @@ fn absent(ours: bool, port: Result<u16>) -> Result<&'static str, String> {
 ///
 /// # Errors
 /// Something else holds it.
-pub fn is_free(port: u16) -> Result<(), String> {
+fn is_free(port: u16) -> Result<(), String> {
     TcpListener::bind(("127.0.0.1", port)).map(drop).map_err(|error| {
         format!("port {port} cannot be used ({error}): stop what uses it, or choose another (`tidemark up --help`)")
     })

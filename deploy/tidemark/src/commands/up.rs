@@ -1,5 +1,7 @@
 //! `tidemark up`: everything in one process tree. Servers as child processes, services in this process, all stopped in order.
 
+mod ports;
+
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -75,6 +77,10 @@ impl Args {
         overrides
     }
 
+    fn is_here(&self, service: Service) -> bool {
+        !self.without.contains(&service)
+    }
+
     fn make_tenant(&self, config: &Config) -> Result<()> {
         let (Some(tenant), Some(key)) = (&self.tenant, &self.key) else { return Ok(()) };
         let (time_zone, currency) = (self.time_zone.clone(), self.currency.clone());
@@ -93,6 +99,7 @@ pub async fn run(place: &Place, args: Args) -> Result<()> {
     telemetry::start(&config.log, &traces)?;
     let mut signals = StopSignals::listen()?;
     let state = StateDir::open(&config.state)?;
+    ports::are_free(&config, |service| args.is_here(service)).await?;
     args.make_tenant(&config)?;
     let mut servers = Servers::start(&config, &state).await?;
     let mut services = Services::default();
@@ -110,7 +117,7 @@ pub async fn run(place: &Place, args: Args) -> Result<()> {
 async fn serve(config: &Config, args: &Args, servers: &mut Servers, services: &mut Services) -> Result<()> {
     servers.ready(config).await?;
     let work = async {
-        services.start(config, |service| !args.without.contains(&service)).await?;
+        services.start(config, |service| args.is_here(service)).await?;
         println!("{}", addresses(config, args));
         services.first_end().await
     };
@@ -129,7 +136,7 @@ async fn stop(servers: Servers, services: Services, traces: Traces) {
 
 /// What people and scripts wait for; the last line is always the same.
 fn addresses(config: &Config, args: &Args) -> String {
-    let here = SERVICES.into_iter().filter(|service| !args.without.contains(service));
+    let here = SERVICES.into_iter().filter(|service| args.is_here(*service));
     let mut lines: Vec<String> =
         here.map(|service| format!("{:<12}http://{}", service.name(), address(config, service))).collect();
     lines.push(format!("kafka       {}", config.kafka.brokers));

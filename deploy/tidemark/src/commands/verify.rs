@@ -82,7 +82,8 @@ pub async fn run(place: &Place, args: Args) -> ExitCode {
 async fn verify(place: &Place, args: Args) -> Result<u64> {
     let config = Config::load(place.config.as_deref(), place.overrides())?;
     let tenants = config.read_tenants()?;
-    let chosen = chosen(&tenants, &args.tenant)?;
+    let chosen = chosen(&tenants, &args.tenant)
+        .with_context(|| format!("{}, which --state or --config choose", config.tenants_file().display()))?;
     let pipelines = shipped_pipelines().map_err(anyhow::Error::msg)?;
     let mut verification = Verification::prepare(&config, &tenants, args).await?;
     let mut different = 0;
@@ -102,11 +103,14 @@ async fn verify(place: &Place, args: Args) -> Result<u64> {
 
 fn chosen<'a>(tenants: &'a Tenants, names: &[String]) -> Result<Vec<(&'a str, &'a Tenant)>> {
     if let Some(unknown) = names.iter().find(|name| tenants.get(name).is_none()) {
-        bail!("there is no tenant {unknown:?} in tenants.toml");
+        bail!("there is no tenant {unknown:?}");
     }
     let all = tenants.iter().map(|(name, tenant)| (name.as_ref(), tenant.as_ref()));
     let chosen: Vec<_> = all.filter(|(name, _)| names.is_empty() || names.iter().any(|wanted| wanted == name)).collect();
-    ensure!(!chosen.is_empty(), "there are no tenants: `tidemark tenant add` adds one");
+    ensure!(
+        !chosen.is_empty(),
+        "there are no tenants: name the state directory of the `tidemark up` that is meant by --state DIR, or `tidemark tenant add` adds one"
+    );
     Ok(chosen)
 }
 

@@ -9,13 +9,10 @@ use super::clickhouse::{self, ClickHouse};
 use super::kafka::{self, Kafka};
 use super::server::Server;
 use super::state::StateDir;
-use crate::commands::doctor;
 use crate::config::{self, Config};
 
 /// For a server that is not ours to answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
-/// For a port that something is just leaving.
-const LEFT_WITHIN: Duration = Duration::from_secs(3);
 const ASK_EVERY: Duration = Duration::from_millis(250);
 
 /// The ones that run as children of this process.
@@ -28,9 +25,9 @@ impl Servers {
     /// Starts them; see [`Server::start`] for the thread this must happen on.
     ///
     /// # Errors
-    /// A port is taken, or something that they need is missing.
+    /// Something that they need is missing.
     pub async fn start(config: &Config, state: &StateDir) -> Result<Self> {
-        let clickhouse = start_clickhouse(config, state).await?;
+        let clickhouse = start_clickhouse(config, state)?;
         let kafka = start_kafka(config, state).await?;
         Ok(Self { kafka, clickhouse })
     }
@@ -81,32 +78,20 @@ async fn wait_for(name: &str, address: &str, answers: impl AsyncFn() -> bool) ->
     Ok(())
 }
 
-/// The servers of a killed `tidemark up` need a moment to die and to leave their ports.
-async fn take_port(name: &str, port: u16) -> Result<()> {
-    let deadline = Instant::now() + LEFT_WITHIN;
-    while let Err(taken) = doctor::is_free(port) {
-        ensure!(Instant::now() < deadline, "{name}: {taken}");
-        sleep(ASK_EVERY).await;
-    }
-    Ok(())
-}
-
 async fn start_kafka(config: &Config, state: &StateDir) -> Result<Option<Server>> {
     if !config.embedded.kafka {
         return Ok(None);
     }
     let port = config::kafka_port(&config.kafka)?;
-    take_port("Kafka", port).await?;
     let kafka = Kafka { jars: config.embedded.kafka_jars(), dir: state.kafka(), port, heap_mb: config.embedded.kafka_heap_mb };
     Ok(Some(Server::start("kafka", state.log_of("kafka"), kafka.prepare().await?)?))
 }
 
-async fn start_clickhouse(config: &Config, state: &StateDir) -> Result<Option<Server>> {
+fn start_clickhouse(config: &Config, state: &StateDir) -> Result<Option<Server>> {
     if !config.embedded.clickhouse {
         return Ok(None);
     }
     let port = config::clickhouse_port(&config.clickhouse)?;
-    take_port("ClickHouse", port).await?;
     let engine = ClickHouse { libchdb: config.embedded.libchdb(), dir: state.clickhouse(), port };
     Ok(Some(Server::start("clickhouse", state.log_of("clickhouse"), engine.prepare()?)?))
 }

@@ -73,3 +73,13 @@ fn doctor_says_what_to_do() {
         "{said}"
     );
 }
+
+#[test]
+fn verify_says_which_tenants_it_looked_for_and_how_to_say_where_they_are() {
+    let state = tempfile::tempdir().unwrap();
+    let output = tidemark().arg("--state").arg(state.path()).arg("verify").output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    let tenants = state.path().join("tenants.toml").display().to_string();
+    assert!(said.contains(&tenants) && said.contains("--state DIR"), "{said}");
+}

@@ -31,11 +31,14 @@ fn children_die_with_a_killed_up() {
 }
 
 #[test]
-fn a_taken_port_is_named() {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port().to_string();
+fn taken_ports_are_named_together_before_anything_starts() {
+    let taken: [_; 2] = std::array::from_fn(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+    let [kafka, projector] = taken.each_ref().map(|taken| taken.local_addr().unwrap().port().to_string());
     let state = tempfile::tempdir().unwrap();
-    let output = tidemark().arg("--state").arg(state.path()).args(["up", "--kafka-port", &port]).output().unwrap();
+    let ports = ["up", "--kafka-port", &kafka, "--projector-port", &projector, "--tenant", "demo", "--key", "k"];
+    let output = tidemark().arg("--state").arg(state.path()).args(ports).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(!output.status.success() && said.contains(&format!("Kafka: port {port} cannot be used")), "{said}");
+    assert!(!output.status.success() && said.contains(&format!("Kafka: port {kafka} cannot be used")), "{said}");
+    assert!(said.contains(&format!("projector: port {projector} cannot be used")), "{said}");
+    assert!(!state.path().join("kafka").exists() && !state.path().join("tenants.toml").exists());
 }
