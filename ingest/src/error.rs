@@ -109,7 +109,11 @@ pub enum Error {
         reason: String,
     },
     /// A file whose first row is no header.
-    #[error("{}, line {line}: the header cannot be used: {reason}", path.display())]
+    #[error(
+        "{}, line {line}: the header cannot be used: {reason} (--encoding says how it is written, --skip-lines passes over \
+         titles before it, --columns names the columns of a file without one)",
+        path.display()
+    )]
     Header {
         /// Which file.
         path: PathBuf,

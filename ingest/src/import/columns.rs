@@ -11,7 +11,7 @@ use jaq_json::{Map, Rc, Val};
 /// Most columns that are kept; lines of NDJSON may each have their own.
 const COLUMNS_MAX: usize = 10_000;
 /// Names nearer than this are taken for one another, from 0 (nothing in common) to 1.
-const NEAR: f64 = 0.6;
+const NEAR: f64 = 0.8;
 
 /// A column that the mapping read and that no row had.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +86,7 @@ fn name_of(key: &Val) -> Option<&str> {
 
 fn nearest(name: &str, columns: &BTreeSet<String>) -> Option<String> {
     let plain = |name: &str| name.trim().to_lowercase();
-    let nearness = |column: &str| strsim::normalized_damerau_levenshtein(&plain(name), &plain(column));
+    let nearness = |column: &str| strsim::jaro_winkler(&plain(name), &plain(column));
     let nearest = columns.iter().max_by(|a, b| nearness(a).total_cmp(&nearness(b)))?;
     (nearness(nearest) >= NEAR).then(|| nearest.clone())
 }

@@ -78,6 +78,7 @@ fn a_column_that_no_row_has_is_named() {
             ],
         ),
         ("{sum} | select(.total == null)", &["the mapping reads `.sum`, which no row has"]),
+        ("{a: .Customer}", &[r#"the mapping reads `.Customer`, which no row has; did you mean `."Customer name"`?"#]),
         ("{a: ((.amount | money) // \"0\")}", &["the mapping reads `.amount`, which no row has"]),
     ] {
         assert_eq!(unknown(code), expected, "{code}");

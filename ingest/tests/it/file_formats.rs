@@ -236,6 +236,23 @@ fn a_lookup_may_be_a_workbook_or_parquet() {
 }
 
 #[test]
+fn titles_above_the_header_of_a_sheet_are_skipped() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("titled.xlsx");
+    let mut workbook = Workbook::new();
+    let sheet = workbook.add_worksheet();
+    for (row, column, cell) in [(0, 0, "Visits of March"), (3, 0, "visit"), (3, 1, "day"), (4, 0, "V1"), (4, 1, "2026-03-01")] {
+        sheet.write(row, column, cell).unwrap();
+    }
+    workbook.save(&path).unwrap();
+    let mut options = ImportOptions::new(&path, mapping(&directory, "."), "", "");
+    options.reading.skip_lines = 2;
+    let mut rows = Vec::new();
+    map_rows(&options, |line, events| rows.push((line, events.unwrap()))).unwrap();
+    assert_eq!(rows, [(5, vec![r#"{"day":"2026-03-01","visit":"V1"}"#.to_owned()])]);
+}
+
+#[test]
 fn what_is_wrong_with_a_workbook_is_said() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("odd.xlsx");
