@@ -64,7 +64,11 @@ async fn a_file_again_changes_nothing_and_a_corrected_one_corrects() {
 
     write(&FILE.replace("342.09K", "342.1K"));
     let conflicting = import(&stack, &file, &mapping, &[]);
-    assert!(conflicting.said.contains("1 events had the identity and revision of others"), "{}", conflicting.said);
+    assert!(
+        conflicting.said.contains("1 events that came since this import began had the identity and revision of others"),
+        "{}",
+        conflicting.said
+    );
     assert!(
         conflicting.said.contains("a higher --revision") && conflicting.said.contains("SELECT event_id"),
         "{}",

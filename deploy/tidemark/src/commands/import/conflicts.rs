@@ -30,8 +30,8 @@ pub async fn conflicts(query: Option<&Query>, began: DateTime<Utc>, position: &s
     match counted {
         Ok(0) => None,
         Ok(count) => Some(format!(
-            "{count} events had the identity and revision of others with other content (conflicts): which of the two counts is \
-             decided by content.\nTo correct, import again with a higher --revision. By SQL: {listed}"
+            "{count} events that came since this import began had the identity and revision of others with other content (conflicts): \
+             which of the two counts is decided by content.\nTo correct, import again with a higher --revision. By SQL: {listed}"
         )),
         Err(error) => Some(format!("conflicts were not counted ({error:#}); by SQL: {listed}")),
     }
