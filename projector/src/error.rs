@@ -1,5 +1,7 @@
 //! What can stop a projector, by whose turn it is.
 
+use std::path::PathBuf;
+
 use tidemark_schemas::events::wire::DecodeError;
 
 use crate::sink;
@@ -49,15 +51,21 @@ pub enum Error {
         /// The record's key.
         tenant: String,
     },
-    /// The operator's: numbers were made with other definitions or settings than those of now.
+    /// The operator's: this program would make other numbers of the same definitions.
     #[error(
-        "{what}; numbers of both do not mix. Put it back as it was, or make all numbers anew from the log: stop tidemark, \
-         delete the state directory of the projector and the ClickHouse database, and start it again"
+        "{what}: numbers of both do not mix. Go on with the program that made them, and meanwhile let this one make new ones from \
+         the log: `tidemark rebuild`, then `tidemark rebuild --swap`, then start this one"
     )]
     Redefined {
         /// What is different.
         what: String,
     },
+    /// Ours to begin again: another generation is live, or this one has more definitions, than what is being run.
+    #[error("another generation or more definitions are live")]
+    Superseded,
+    /// The operator's: a command about generations that cannot be done.
+    #[error("{0}")]
+    Declined(String),
     /// The operator's: the log is not the one that the numbers were made from.
     #[error(
         "crm.events partition {partition}: {what}. The numbers in ClickHouse do not belong to this log: connect the Kafka they \
@@ -86,6 +94,9 @@ pub enum Error {
     /// The operator's: a definition or setting that cannot be used.
     #[error("{0}")]
     Invalid(String),
+    /// The operator's: another process has the local state.
+    #[error("{} is in use by another process: stop that one, or set another projector.state_dir", .0.display())]
+    StateInUse(PathBuf),
     /// Ours: the local state cannot be read or written.
     #[error("state: {0}")]
     State(String),

@@ -11,10 +11,13 @@ mod decode;
 mod error;
 mod facts;
 mod fold;
+pub mod generations;
 pub mod measure;
 mod metrics;
 pub mod pipeline;
+mod process;
 mod registry;
+mod retry;
 mod run;
 #[doc(hidden)]
 pub mod sabotage;
@@ -26,4 +29,4 @@ mod trace;
 
 pub use config::Config;
 pub use error::Error;
-pub use run::run;
+pub use run::{Files, run};

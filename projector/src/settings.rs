@@ -3,13 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Datelike};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use tidemark_schemas::{
+    definitions::{Definitions, TenantDefinition},
     kpi::Catalogue,
     log::partition_of,
-    pipeline::StagePipeline,
-    tenant::{Tenant, Tenants},
 };
 
 use crate::{Error, registry::Registry, sabotage::Sabotage};
@@ -18,7 +15,7 @@ use crate::{Error, registry::Registry, sabotage::Sabotage};
 const EPOCH_DAYS: i32 = 719_163;
 
 /// Changes whenever a fold gives another fact for the same events, so that old and new numbers never mix.
-const FOLDS_VERSION: u32 = 2;
+pub const FOLDS_VERSION: u32 = 2;
 
 /// Everything that a fold may know besides events.
 #[derive(Debug, Clone)]
@@ -38,31 +35,28 @@ pub struct Settings {
 pub struct TenantSettings {
     /// Its name.
     pub name: Arc<str>,
-    /// Time zone and currency.
-    pub tenant: Arc<Tenant>,
-    /// The order of its stages.
-    pub pipeline: Arc<StagePipeline>,
+    /// Time zone, currency and the order of its stages.
+    pub tenant: TenantDefinition,
 }
 
 impl Settings {
-    /// Puts them together.
+    /// What the definitions of a generation say.
     ///
     /// # Errors
-    /// A tenant names a pipeline that does not exist.
-    pub fn new(
-        tenants: &Tenants,
-        pipelines: &BTreeMap<String, Arc<StagePipeline>>,
-        catalogue: Arc<Catalogue>,
-        generation: u32,
-    ) -> Result<Self, Error> {
-        let tenants = tenants.iter().map(|(name, tenant)| {
-            let unknown =
-                || Error::Invalid(format!("tenant {name}: there is no pipeline {:?} in schemas/pipelines", tenant.pipeline));
-            let pipeline = pipelines.get(&tenant.pipeline).ok_or_else(unknown)?.clone();
-            Ok((name.clone(), TenantSettings { name: name.clone(), tenant: tenant.clone(), pipeline }))
+    /// A KPI that this program cannot plan.
+    pub fn new(definitions: &Definitions, generation: u32) -> Result<Self, Error> {
+        let catalogue = definitions.catalogue().map_err(|error| Error::Invalid(error.to_string()))?;
+        let tenants = definitions.tenants.iter().map(|(name, tenant)| {
+            let settings = TenantSettings { name: name.clone(), tenant: tenant.clone() };
+            (name.clone(), settings)
         });
-        let tenants = tenants.collect::<Result<_, Error>>()?;
-        Ok(Self { catalogue, generation, registry: Arc::default(), tenants, sabotage: None })
+        Ok(Self {
+            catalogue: Arc::new(catalogue),
+            generation,
+            registry: Arc::default(),
+            tenants: tenants.collect(),
+            sabotage: None,
+        })
     }
 
     /// With a schema registry that gives ids.
@@ -83,15 +77,9 @@ impl Settings {
         self.sabotage == Some(protection)
     }
 
-    /// What the numbers are made with, besides each tenant's settings: KPI files, folds, the engine of their expressions.
-    #[must_use]
-    pub fn definitions_hash(&self) -> String {
-        let mut hash = Sha256::new();
-        hash.update(format!("folds {FOLDS_VERSION} datafusion {}", datafusion::DATAFUSION_VERSION));
-        for (name, text) in self.catalogue.texts() {
-            hash.update(format!("\0{name}\0{text}"));
-        }
-        hex::encode(hash.finalize())
+    /// Every tenant's name.
+    pub fn tenants(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.tenants.keys()
     }
 
     /// The tenants whose events are in that one of so many partitions.
@@ -107,36 +95,7 @@ impl Settings {
     }
 }
 
-/// The part of a tenant's settings that its facts depend on, kept with its state.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TenantMark {
-    time_zone: String,
-    currency: String,
-    pipeline: StagePipeline,
-}
-
-impl TenantMark {
-    /// What is different in `now`; none where numbers may go on.
-    #[must_use]
-    pub fn difference(&self, now: &Self) -> Option<String> {
-        if self.time_zone != now.time_zone {
-            return Some(format!("its time zone was {} and is {} now", self.time_zone, now.time_zone));
-        }
-        if self.currency != now.currency {
-            return Some(format!("its currency was {} and is {} now", self.currency, now.currency));
-        }
-        (self.pipeline != now.pipeline).then(|| "its stage pipeline was another".to_owned())
-    }
-}
-
 impl TenantSettings {
-    /// What its facts depend on.
-    #[must_use]
-    pub fn mark(&self) -> TenantMark {
-        let Tenant { time_zone, currency, .. } = self.tenant.as_ref();
-        TenantMark { time_zone: time_zone.to_string(), currency: currency.clone(), pipeline: self.pipeline.as_ref().clone() }
-    }
-
     /// The business date of an instant: days since 1970-01-01 in the tenant's time zone.
     #[must_use]
     pub fn business_date(&self, instant_ms: i64) -> i32 {

@@ -1,3 +1,3 @@
-SELECT position, end_position, copies, toUnixTimestamp64Milli(written_at) AS written_at_ms
+SELECT position, end_position, copies, toUnixTimestamp64Milli(written_at) AS written_at_ms, redefined
 FROM heartbeats FINAL
 WHERE generation = {generation:UInt32} AND partition = {partition:Int32}

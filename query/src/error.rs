@@ -76,6 +76,25 @@ pub enum Error {
         /// Where they are.
         reached: Position,
     },
+    /// A KPI that was added is being measured on the facts that there are.
+    #[error("{kpi} was added to numbers that there were already, and is being measured: {percent} % are done. Try again")]
+    Backfilling {
+        /// The KPI.
+        kpi: String,
+        /// How much is done.
+        percent: u8,
+    },
+    /// Nothing was ever added up.
+    #[error("there are no numbers yet: a projector makes the first ones (`tidemark project`)")]
+    NoNumbers,
+    /// The numbers are another program's.
+    #[error("generation {generation} was made by another version of tidemark: {reason}. Start that version of the query service")]
+    OtherProgram {
+        /// Which set of numbers.
+        generation: u32,
+        /// What is different.
+        reason: String,
+    },
     /// Others are being answered.
     #[error("{0} answers are being worked on already (concurrent_max): try again")]
     Busy(usize),

@@ -6,7 +6,6 @@ use clickhouse::Client;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use tidemark_schemas::{
     connect::{ClickHouseConfig, KafkaConfig},
-    kpi::Catalogue,
     log::partition_of,
     tenant::{Access, Tenants},
 };
@@ -16,14 +15,14 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{Config, Error, router::router, session, sql::Threads, telemetry::Metrics};
+use crate::{Config, Error, router::router, session, sql::Threads, telemetry::Metrics, trust::LiveGeneration};
 
 /// What every request shares.
 pub(crate) struct Service {
     pub(crate) config: Config,
     pub(crate) kafka: KafkaConfig,
     pub(crate) tenants: Arc<Tenants>,
-    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) live: LiveGeneration,
     pub(crate) clickhouse: Client,
     pub(crate) metrics: Metrics,
     /// Memory that SQL answers share.
@@ -72,7 +71,6 @@ pub async fn bind(
     clickhouse: ClickHouseConfig,
     kafka: KafkaConfig,
     tenants: Arc<Tenants>,
-    catalogue: Arc<Catalogue>,
 ) -> Result<Server, Error> {
     let listen_error = |source| Error::Listen { address: config.listen, source };
     let listener = TcpListener::bind(config.listen).await.map_err(listen_error)?;
@@ -90,7 +88,7 @@ pub async fn bind(
         config,
         kafka,
         tenants,
-        catalogue,
+        live: LiveGeneration::default(),
         clickhouse: client,
         turns,
     };
@@ -143,8 +141,7 @@ pub async fn run(
     clickhouse: ClickHouseConfig,
     kafka: KafkaConfig,
     tenants: Arc<Tenants>,
-    catalogue: Arc<Catalogue>,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
-    bind(config, clickhouse, kafka, tenants, catalogue).await?.serve(shutdown).await
+    bind(config, clickhouse, kafka, tenants).await?.serve(shutdown).await
 }

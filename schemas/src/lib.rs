@@ -7,6 +7,7 @@
 pub mod connect;
 pub mod dead;
 pub mod decimal;
+pub mod definitions;
 pub mod events;
 pub mod fact;
 pub mod kpi;

@@ -71,6 +71,10 @@ pub enum Command {
     Simulate(simulate::Args),
     /// Make facts and cells anew by an independent model and name what differs in ClickHouse; safe while events flow
     Verify(commands::verify::Args),
+    /// Make all numbers anew from the log with changed definitions, compare them with the live ones, swap
+    Rebuild(commands::rebuild::Args),
+    /// List the sets of numbers there are, or drop one
+    Generations(commands::generations::Args),
     /// Check everything that Tidemark needs and say what to do about what is missing
     Doctor,
     /// Add tenants and their keys

@@ -7,10 +7,12 @@ use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
 use tidemark_schemas::connect::{ClickHouseConfig, KafkaConfig, RegistryConfig};
+use tidemark_schemas::definitions::{Definitions, Engine};
 use tidemark_schemas::kpi::Catalogue;
+use tidemark_schemas::pipeline::shipped_pipelines;
 use tidemark_schemas::tenant::Tenants;
 
 use crate::cache;
@@ -127,6 +129,18 @@ impl Config {
             }
         }
         Ok(catalogue)
+    }
+}
+
+impl Config {
+    /// What numbers are made with, as the files have it now.
+    ///
+    /// # Errors
+    /// As [`Config::read_catalogue`] and [`Config::read_tenants`]; a pipeline that does not exist.
+    pub fn read_definitions(&self) -> Result<Definitions> {
+        let engine = Engine::of_this_program(tidemark_projector::settings::FOLDS_VERSION);
+        let pipelines = shipped_pipelines().map_err(|reason| anyhow!(reason))?;
+        Definitions::new(engine, &self.read_catalogue()?, &self.read_tenants()?, &pipelines).map_err(|reason| anyhow!(reason))
     }
 }
 

@@ -53,6 +53,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Mapping(args) => commands::mapping::run(&args),
         Command::Dead(args) => commands::dead::run(&place, args).await,
         Command::Simulate(args) => simulate::run(&place, args).await,
+        Command::Rebuild(args) => commands::rebuild::run(&place, args).await,
+        Command::Generations(args) => commands::generations::run(&place, args).await,
         Command::Doctor => commands::doctor::run(&place).await,
         Command::Config => commands::config::run(),
         Command::Tenant(args) => commands::tenant::run(&place, args),

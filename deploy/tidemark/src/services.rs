@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use clap::ValueEnum;
-use tidemark_schemas::kpi::Catalogue;
 use tidemark_schemas::tenant::Tenants;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -62,16 +61,16 @@ impl Services {
     /// Starts those that are wanted and waits until they answer.
     ///
     /// # Errors
-    /// The tenants cannot be read.
+    /// The tenants or the KPI files cannot be read.
     pub async fn start(&mut self, config: &Config, wanted: impl Fn(Service) -> bool) -> Result<()> {
         let tenants = Arc::new(config.read_tenants()?);
-        let catalogue = Arc::new(config.read_catalogue()?);
+        config.read_definitions()?;
         let mut urls = Vec::new();
         for service in SERVICES.into_iter().filter(|service| wanted(*service)) {
             // Query is ready once there are tables, and a projector that runs elsewhere may make them at any time.
             let path = if service == Service::Query && !wanted(Service::Projector) { "healthz" } else { "readyz" };
             urls.push(format!("http://{}/{path}", address(config, service)));
-            self.spawn(config, service, tenants.clone(), catalogue.clone());
+            self.spawn(config, service, tenants.clone());
         }
         tokio::select! {
             () = all_answer(&urls) => Ok(()),
@@ -79,7 +78,7 @@ impl Services {
         }
     }
 
-    fn spawn(&mut self, config: &Config, service: Service, tenants: Arc<Tenants>, catalogue: Arc<Catalogue>) {
+    fn spawn(&mut self, config: &Config, service: Service, tenants: Arc<Tenants>) {
         let (config, stop) = (config.clone(), self.stop.clone());
         let Config { kafka, clickhouse, registry, .. } = config.clone();
         match service {
@@ -88,11 +87,13 @@ impl Services {
                 self.running.spawn(async { run.await.context("ingest") });
             }
             Service::Projector => {
-                let run = tidemark_projector::run(config.projector(), kafka, clickhouse, registry, tenants, catalogue, stop);
+                let settings = config.projector();
+                let files = Arc::new(move || config.read_definitions().map_err(|error| format!("{error:#}")));
+                let run = tidemark_projector::run(settings, kafka, clickhouse, registry, files, stop);
                 self.running.spawn(async { run.await.context("projector") });
             }
             Service::Query => {
-                let run = tidemark_query::run(config.query, clickhouse, kafka, tenants, catalogue, stop);
+                let run = tidemark_query::run(config.query, clickhouse, kafka, tenants, stop);
                 self.running.spawn(async { run.await.context("query") });
             }
         }

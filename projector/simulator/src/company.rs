@@ -3,8 +3,15 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use tidemark_projector::{measure::Measures, sabotage::Sabotage, settings::Settings, source::Metrics};
+use tidemark_projector::{
+    measure::Measures,
+    sabotage::Sabotage,
+    settings::{FOLDS_VERSION, Settings},
+    sink::GenerationId,
+    source::Metrics,
+};
 use tidemark_schemas::{
+    definitions::{self, Engine},
     kpi::Catalogue,
     log::partition_of,
     pipeline::{StagePipeline, shipped_pipelines},
@@ -42,6 +49,7 @@ pub struct Company {
 /// A part of the KPIs, for the projector and for the model.
 #[derive(Clone)]
 pub(crate) struct Definitions {
+    pub(crate) id: GenerationId,
     pub(crate) settings: Arc<Settings>,
     pub(crate) measures: Arc<Measures>,
     pub(crate) model: Arc<tidemark_verify::Measures>,
@@ -63,9 +71,11 @@ impl Company {
             for (name, text) in texts.iter().skip(part).step_by(parts) {
                 catalogue.add(name, text).map_err(|error| error.to_string())?;
             }
-            let catalogue = Arc::new(catalogue);
-            let settings = Settings::new(&tenants, &pipelines, catalogue.clone(), 1).map_err(|error| error.to_string())?;
+            let engine = Engine::of_this_program(FOLDS_VERSION);
+            let files = definitions::Definitions::new(engine, &catalogue, &tenants, &pipelines)?;
+            let settings = Settings::new(&files, 1).map_err(|error| error.to_string())?;
             Ok(Definitions {
+                id: GenerationId { generation: 1, definitions_hash: files.hash() },
                 settings: Arc::new(settings.sabotaged(sabotage)),
                 measures: Arc::new(Measures::plan(&catalogue).map_err(|error| error.to_string())?),
                 model: Arc::new(tidemark_verify::Measures::plan(&catalogue).map_err(|error| error.to_string())?),

@@ -9,7 +9,7 @@ use std::sync::{
 use tidemark_projector::{
     Error,
     pipeline::{Rows, Table, Watermark},
-    sink::{Found, Heartbeat, Part, Sink},
+    sink::{Found, GenerationId, Heartbeat, Part, Sink},
 };
 
 use crate::{
@@ -97,5 +97,20 @@ impl Sink for Engine {
 
     async fn heartbeat(&self, _generation: u32, _beats: &[Heartbeat]) -> Result<(), Error> {
         Ok(())
+    }
+
+    async fn stands(&self, id: &GenerationId) -> Result<bool, Error> {
+        self.travel().await?;
+        self.world.sink.stands(id).await
+    }
+
+    async fn announce(&self, generation: u32, partition: i32, kpis: &[String], percent: u8) -> Result<(), Error> {
+        self.travel().await?;
+        self.world.sink.announce(generation, partition, kpis, percent).await
+    }
+
+    async fn unread(&self, generation: u32, partition: i32) -> Result<Vec<String>, Error> {
+        self.travel().await?;
+        self.world.sink.unread(generation, partition).await
     }
 }

@@ -53,10 +53,12 @@ impl Feed {
             return Some(Delivery::Doubt);
         }
         let is_owner = self.world.owner(self.partition) == self.process;
-        if is_owner && !self.is_owner {
-            self.assigned();
-        }
+        let is_assigned = is_owner && !self.is_owner;
         self.is_owner = is_owner;
+        if is_assigned {
+            self.assigned();
+            return Some(Delivery::Assigned);
+        }
         if !is_owner {
             return None;
         }

@@ -10,8 +10,9 @@ use std::{
 use futures::task::noop_waker;
 use tidemark_projector::{
     Config, Error,
+    generations::{Pace, Turns},
     pipeline::Partition,
-    source::{Clock, Status, Worker, lost},
+    source::{Status, Unread, Worker, lost, patiently},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -81,25 +82,20 @@ async fn life(
     place: SharedPlace,
     status: Arc<Status>,
 ) -> Result<(), Error> {
-    let Definitions { settings, measures, .. } = definitions;
+    let Definitions { id, settings, measures, .. } = definitions;
     let clock = Arc::new(SimClock(world.clone()));
     let sink = Arc::new(Engine::connect(world.clone(), place.clone()));
     let log = Arc::new(Looking(world.clone()));
     let mut state = Partition::open(partition as i32, disk, settings, measures)?;
-    let epoch = loop {
-        let (epoch, cluster) = world.with_log(partition, |log| (log.epoch, log.cluster));
-        match lost(&state, sink.as_ref(), log.as_ref()).await {
-            Ok(None) => break (epoch, cluster),
-            Ok(Some(_)) => {
-                world.hit(Point::SinkLossNoticed);
-                state.clear()?;
-                break (epoch, cluster);
-            }
-            Err(error) if error.is_transient() => clock.sleep(10).await,
-            Err(error) => return Err(error),
-        }
+    let look = || async {
+        let looked_at = world.with_log(partition, |log| (log.epoch, log.cluster));
+        Ok((looked_at, lost(&state, sink.as_ref(), log.as_ref()).await?))
     };
-    let (epoch, cluster) = epoch;
+    let ((epoch, cluster), lost) = patiently(&config(), clock.as_ref(), look).await?;
+    if lost.is_some() {
+        world.hit(Point::SinkLossNoticed);
+        state.clear()?;
+    }
     let feed = Feed::new(world.clone(), process, partition, place.clone(), state.mark().next_offset, epoch);
     let changes = Arc::new(Followers { world: world.clone(), place });
     let worker = Worker {
@@ -107,12 +103,15 @@ async fn life(
         sink,
         log,
         changes,
+        turns: Arc::new(Turns::new(Pace::Unbounded)),
         clock,
         cluster: cluster.to_owned(),
         config: config(),
         metrics,
         traces: Arc::default(),
         status,
+        id,
+        unread: Unread::default(),
     };
     worker.run(feed, CancellationToken::new()).await
 }

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     Config, Error,
     metrics::Metrics,
+    retry::patiently,
     source::{ANSWER_WITHIN, Clock, Consumer, Offsets, Subscription, WallClock, commit, connect},
 };
 
@@ -58,9 +59,10 @@ pub async fn follow(
 ) -> Result<(), Error> {
     let marks = tokio::select! {
         () = shutdown.cancelled() => return Ok(()),
-        marks = patiently(&config, || table.marks()) => Marks::new(marks?),
+        marks = patiently(&config, &WallClock, || table.marks()) => Marks::new(marks?),
     };
-    let offsets = Arc::new(Offsets::new(&marks.next_offsets(kafka.partitions)));
+    let next = marks.next_offsets(kafka.partitions);
+    let offsets = Arc::new(Offsets::new(&next, &next));
     let consumer = Arc::new(connect(&config, &kafka, Subscription::dead(&config), offsets.clone())?);
     let follower = Follower { config, partitions: kafka.partitions, table, consumer, offsets, marks, metrics, is_counted: false };
     tokio::select! {
@@ -96,7 +98,7 @@ impl Follower {
 
     /// Read → fold → write, until it worked; then commit.
     async fn persist(&mut self, batch: &[Noted]) -> Result<(), Error> {
-        patiently(&self.config, || self.write(batch)).await?;
+        patiently(&self.config, &WallClock, || self.write(batch)).await?;
         self.is_counted = false;
         let mut ends: BTreeMap<i32, i64> = BTreeMap::new();
         for noted in batch {
@@ -151,21 +153,6 @@ impl Follower {
             self.is_counted = true;
         }
         Ok(())
-    }
-}
-
-/// Waits and tries again as long as that may help.
-async fn patiently<T, F: Future<Output = Result<T, Error>>>(config: &Config, attempt: impl Fn() -> F) -> Result<T, Error> {
-    let mut pause = Duration::from_millis(config.retry_ms_min);
-    loop {
-        match attempt().await {
-            Err(error) if error.is_transient() => {
-                tracing::warn!(%error, pause_ms = pause.as_millis(), "the dead letters wait");
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(Duration::from_millis(config.retry_ms_max));
-            }
-            outcome => return outcome,
-        }
     }
 }
 

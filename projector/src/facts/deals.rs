@@ -53,7 +53,7 @@ pub fn fold(events: &[Event], context: &FoldContext<'_, '_>, folded: &mut Folded
     let rep_id = openings.find_map(|event| event.envelope.rep_id.as_deref());
     let mut deal = Deal { rep_id, ..Deal::default() };
     for event in events {
-        deal.apply(event, &context.settings().pipeline);
+        deal.apply(event, &context.settings().tenant.pipeline);
     }
     let Some(opened_at) = deal.opened_at else { return };
     folded.facts.push(deal.fact(opened_at, context));

@@ -29,11 +29,13 @@ use serde::{Deserialize, Serialize};
 use tidemark_schemas::{
     events::{Data, Entity, EntityKind, Event},
     fact::Fact,
+    table::FactTable,
 };
 
 use crate::{
     Error,
     change::{Finding, FindingKind},
+    state::Space,
 };
 
 /// What an entity was folded into.
@@ -99,6 +101,30 @@ pub fn fold(entity: &Entity, mut events: Vec<Event>, context: &mut FoldContext<'
         folded.findings.push(incomplete(entity));
     }
     Ok(folded)
+}
+
+/// Where the state keeps the facts of a table.
+#[must_use]
+pub fn space_of(table: FactTable) -> Space {
+    match table {
+        FactTable::Touches => Space::Touch,
+        FactTable::Accounts => Space::Account,
+        _ => Space::Folded,
+    }
+}
+
+/// The facts in an entry of one of these spaces.
+///
+/// # Errors
+/// No value of ours.
+pub fn stored(key: &[u8], value: &[u8]) -> Result<Vec<Fact>, Error> {
+    match key.first() {
+        Some(&space) if space == Space::Touch as u8 => {
+            Ok(postcard::from_bytes::<touches::Placed>(value)?.fact.into_iter().collect())
+        }
+        Some(&space) if space == Space::Account as u8 => Ok(vec![postcard::from_bytes(value)?]),
+        _ => Ok(postcard::from_bytes::<Folded>(value)?.facts),
+    }
 }
 
 /// The order of a fold: business time, rank of the action, time of entry, identity.

@@ -55,7 +55,8 @@ pub fn columns(envelope: &Envelope, context: &FoldContext<'_, '_>) -> [(&'static
 pub struct Placed {
     /// The touch.
     pub touch: Touch,
-    fact: Option<Fact>,
+    /// What it is; none in the moment of its making.
+    pub fact: Option<Fact>,
 }
 
 impl Touch {

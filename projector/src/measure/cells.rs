@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tidemark_schemas::{fact::Scalar, kpi::DIMS_MAX};
+use tidemark_schemas::{
+    decimal::Decimal6,
+    fact::Scalar,
+    kpi::{Catalogue, DIMS_MAX},
+};
 
 use super::Contribution;
 use crate::{
     Error,
-    state::{Key, Space, Working},
+    state::{Key, KeyReader, Space, Working},
 };
 
 /// Which cell, within a tenant.
@@ -71,7 +75,40 @@ impl CellKey {
     }
 }
 
+impl CellKey {
+    /// Takes the key of a stored cell apart.
+    ///
+    /// # Errors
+    /// No key of ours.
+    pub fn parse(key: &[u8]) -> Result<Self, Error> {
+        Self::read(&mut KeyReader::after_tenant(key)?)
+    }
+
+    fn read(reader: &mut KeyReader<'_>) -> Result<Self, Error> {
+        let (kpi, day, rep_id) = (reader.text()?, reader.int()?, reader.text()?);
+        let mut dims: [String; DIMS_MAX] = Default::default();
+        for dim in &mut dims {
+            *dim = reader.text()?;
+        }
+        let day = i32::try_from(day).map_err(|error| Error::State(error.to_string()))?;
+        Ok(Self { kpi, day, rep_id, dims, currency: reader.text()? })
+    }
+}
+
 impl ValueKey {
+    /// Takes the key of a stored value apart; whether it is a text or a number, the KPI knows.
+    ///
+    /// # Errors
+    /// No key of ours.
+    pub fn parse(key: &[u8], catalogue: &Catalogue) -> Result<Self, Error> {
+        let mut reader = KeyReader::after_tenant(key)?;
+        let (cell, slot) = (CellKey::read(&mut reader)?, reader.byte()?);
+        let is_text =
+            catalogue.get(&cell.kpi).and_then(|kpi| kpi.slots.get(usize::from(slot))).is_some_and(|slot| slot.kind.is_text());
+        let value = if is_text { Scalar::from(reader.text()?.as_str()) } else { Scalar::Decimal(Decimal6(reader.big_int()?)) };
+        Ok(Self { cell, slot, value })
+    }
+
     fn key(&self, tenant: &str) -> Key {
         let key = self.cell.key(Space::Value, tenant).byte(self.slot);
         match &self.value {

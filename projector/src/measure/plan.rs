@@ -24,6 +24,7 @@ pub struct Measures {
 }
 
 /// One KPI, ready to be measured.
+#[derive(Clone)]
 struct KpiMeasure {
     definition: Arc<KpiDefinition>,
     filter: Option<Arc<dyn PhysicalExpr>>,
@@ -90,6 +91,15 @@ impl Measures {
             by_table.entry(definition.from).or_default().push(measure);
         }
         Ok(Self { by_table })
+    }
+
+    /// Some of the KPIs.
+    #[must_use]
+    pub fn only(&self, kpis: &[String]) -> Self {
+        let some = |measures: &Vec<KpiMeasure>| -> Vec<KpiMeasure> {
+            measures.iter().filter(|measure| kpis.contains(&measure.definition.name)).cloned().collect()
+        };
+        Self { by_table: self.by_table.iter().map(|(table, measures)| (*table, some(measures))).collect() }
     }
 
     /// Measures changes of one tenant or several; the order within a KPI is that of the changes.

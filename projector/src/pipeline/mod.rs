@@ -1,10 +1,13 @@
 //! The pipeline as one sentence: decode → admit → fold → measure, a pure function of a partition's state and the next
 //! records of its log. Writing, publishing and committing what it returns is the worker's (`source/worker.rs`).
 
+mod backfill;
 mod rows;
 
 use std::{collections::BTreeMap, sync::Arc};
 
+pub use backfill::BackfillStep;
+use backfill::Pending;
 pub use rows::{EventRow, FactRow, FindingRow, Rows, Table, TenantRows, VersionRow, Watermark, Written, record_hash};
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +20,7 @@ use crate::{
     fold::fold,
     measure::{self, Measured, Measures},
     sabotage::Sabotage,
-    settings::{Settings, TenantMark, TenantSettings},
+    settings::Settings,
     state::{Key, Space, State, Working, Writes},
     trace::stage,
 };
@@ -32,6 +35,7 @@ pub struct Partition<S> {
     settings: Arc<Settings>,
     measures: Arc<Measures>,
     mark: Mark,
+    pending: Pending,
 }
 
 /// How far a partition was read.
@@ -75,7 +79,8 @@ impl<S: State> Partition<S> {
     /// The state cannot be read.
     pub fn open(number: i32, state: S, settings: Arc<Settings>, measures: Arc<Measures>) -> Result<Self, Error> {
         let mark = Working::new(&state).read(mark_key())?.unwrap_or_else(Mark::new);
-        Ok(Self { number, state, settings, measures, mark })
+        let pending = Pending::read(&state, settings.catalogue.names(), &mark)?;
+        Ok(Self { number, state, settings, measures, mark, pending })
     }
 
     /// How far it was read.
@@ -98,6 +103,9 @@ impl<S: State> Partition<S> {
     /// # Errors
     /// A gap in the log, or the state cannot be read. A record that must wait is in [`Batch::stalled`].
     pub fn project(&self, records: &[Record], log_id: &str) -> Result<Batch, Error> {
+        if !self.pending.is_empty() {
+            return Err(Error::Internal(format!("partition {}: KPIs that were added are not measured yet", self.number)));
+        }
         let mut working = Working::new(&self.state);
         let mut rows = Rows::new(self.number, self.settings.generation, self.mark.next_offset);
         let mut mark = Mark { log_id: log_id.to_owned(), ..self.mark.clone() };
@@ -111,7 +119,7 @@ impl<S: State> Partition<S> {
             self.check_gap(record, &mark)?;
             let hash = record_hash(&record.value);
             let (offset, appended_at) = (record.offset, record.appended_at);
-            let decoded = decode(self.number, record, &self.settings).and_then(|decoded| self.known(&mut working, decoded));
+            let decoded = decode(self.number, record, &self.settings);
             match decoded {
                 Ok(Ok(decoded)) => {
                     mark.known_at = mark.known_at.max(appended_at);
@@ -135,10 +143,14 @@ impl<S: State> Partition<S> {
         let _measuring = stage("measure").entered();
         rows.watermark.log_id.clone_from(&mark.log_id);
         for (tenant, changes) in changes {
-            self.measure(&mut working, &tenant, &changes, rows.tenant(&tenant))?;
+            Self::measure(&self.measures, &mut working, &tenant, &changes, rows.tenant(&tenant))?;
+        }
+        if self.mark.next_offset == 0 {
+            backfill::complete_from_the_beginning(&mut working, self.settings.catalogue.names())?;
         }
         self.sabotage(&mut rows)?;
-        // Cells come with their watermark or not at all, which tells more than counting them.
+        // Cells come with their watermark or not at all, which tells more than counting them; and those before them were there.
+        mark.written.remove(&Table::Cells);
         for table in rows.tables().into_iter().filter(|table| *table != Table::Cells) {
             mark.written.insert(table, rows.written(table));
         }
@@ -170,6 +182,7 @@ impl<S: State> Partition<S> {
     pub fn clear(&mut self) -> Result<(), Error> {
         self.state.clear()?;
         self.mark = Mark::new();
+        self.pending = Pending::default();
         Ok(())
     }
 
@@ -179,22 +192,6 @@ impl<S: State> Partition<S> {
         }
         let what = format!("the log jumps from offset {} to {}, records are missing", mark.next_offset, record.offset);
         Err(Error::LogReplaced { partition: self.number, what })
-    }
-
-    /// Holds the tenant's settings against those that its numbers were made with; remembers them at its first event.
-    fn known(&self, working: &mut Working<'_>, decoded: Result<Decoded, Poison>) -> Result<Result<Decoded, Poison>, Error> {
-        let Ok(Decoded { tenant, .. }) = &decoded else { return Ok(decoded) };
-        let Some(now) = self.settings.tenant(tenant).map(TenantSettings::mark) else { return Ok(decoded) };
-        let key = || Key::new(Space::Partition, tenant);
-        match working.read::<TenantMark>(key())? {
-            None => working.write(key(), &now)?,
-            Some(then) => {
-                if let Some(difference) = then.difference(&now) {
-                    return Err(Error::Redefined { what: format!("tenant {tenant}: {difference}") });
-                }
-            }
-        }
-        Ok(decoded)
     }
 
     /// admit → fold for one event, noting every row it touches.
@@ -244,13 +241,13 @@ impl<S: State> Partition<S> {
     }
 
     fn measure(
-        &self,
+        measures: &Measures,
         working: &mut Working<'_>,
         tenant: &str,
         changes: &[FactChange],
         rows: &mut TenantRows,
     ) -> Result<(), Error> {
-        let Measured { contributions, failures } = self.measures.measure(changes)?;
+        let Measured { contributions, failures } = measures.measure(changes)?;
         for contribution in contributions {
             measure::apply(working, tenant, contribution, &mut rows.cells, &mut rows.values)?;
         }

@@ -10,6 +10,7 @@ use arrow::{
     error::ArrowError,
 };
 use tidemark_schemas::{
+    definitions::Definitions,
     fact::{Scalar, to_record_batch},
     kpi::ADDITIVE_SLOTS_MAX,
     table::FactTable,
@@ -170,7 +171,9 @@ fn cells(rows: &Rows) -> Result<RecordBatch, ArrowError> {
         .tenants
         .iter()
         .flat_map(|(tenant, rows)| rows.values.iter().map(move |(key, row)| CellsRow::Value(tenant, key, row)));
-    let all: Vec<CellsRow<'_>> = cells.chain(values).chain([CellsRow::Watermark(&rows.watermark)]).collect();
+    // A backfill reads no record: it adds to the numbers of the position that there is.
+    let watermark = (!rows.is_empty()).then_some(CellsRow::Watermark(&rows.watermark));
+    let all: Vec<CellsRow<'_>> = cells.chain(values).chain(watermark).collect();
     let key = |text: fn(&CellKey) -> &str| texts(all.iter().map(|row| row.key().map_or("", text)));
     let mark =
         |number: fn(&Watermark) -> i64, otherwise: i64| ints(all.iter().map(|row| row.watermark().map_or(otherwise, number)));
@@ -279,5 +282,34 @@ pub fn heartbeats(generation: u32, beats: &[Heartbeat]) -> Result<RecordBatch, A
         ("copies", Arc::new(Int32Array::from_iter_values(beats.iter().map(|beat| beat.copies)))),
         ("written_at", instants(beats.iter().map(|beat| Some(beat.written_at)))),
         ("stalled", texts(beats.iter().map(|beat| beat.stalled.as_str()))),
+        ("redefined", texts(beats.iter().map(|beat| beat.redefined.as_ref()))),
+    ])
+}
+
+/// How far KPIs that were added are measured in a partition.
+pub fn backfills(generation: u32, partition: i32, kpis: &[String], percent: u8) -> Result<RecordBatch, ArrowError> {
+    batch(vec![
+        ("generation", Arc::new(UInt32Array::from(vec![generation; kpis.len()]))),
+        ("kpi", texts(kpis.iter().map(String::as_str))),
+        ("partition", Arc::new(Int32Array::from(vec![partition; kpis.len()]))),
+        ("percent", Arc::new(UInt8Array::from(vec![percent; kpis.len()]))),
+    ])
+}
+
+/// A set of numbers; as rows, because definitions are too long for a bound value.
+pub fn generation_row(
+    number: u32,
+    status: &str,
+    definitions: &Definitions,
+    (made_at, changed_at): (i64, i64),
+) -> Result<RecordBatch, ArrowError> {
+    let (hash, json) = (definitions.hash(), definitions.to_json());
+    batch(vec![
+        ("generation", Arc::new(UInt32Array::from(vec![number])) as ArrayRef),
+        ("definitions_hash", texts(std::iter::once(hash.as_str()))),
+        ("status", texts(std::iter::once(status))),
+        ("changed_at", instants(std::iter::once(Some(changed_at)))),
+        ("definitions", texts(std::iter::once(json.as_str()))),
+        ("made_at", instants(std::iter::once(Some(made_at)))),
     ])
 }

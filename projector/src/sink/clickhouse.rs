@@ -7,7 +7,7 @@ use clickhouse::{Client, Compression, Row};
 use serde::Deserialize;
 use tidemark_schemas::connect::ClickHouseConfig;
 
-use super::{Found, Heartbeat, Sink, batches};
+use super::{Found, GenerationId, Heartbeat, Sink, batches};
 use crate::{
     Error,
     pipeline::{Rows, Table, Watermark},
@@ -38,7 +38,7 @@ impl ClickHouse {
         Self { client }
     }
 
-    async fn insert_batch(&self, table: &str, batch: &RecordBatch) -> Result<(), Error> {
+    pub(crate) async fn insert_batch(&self, table: &str, batch: &RecordBatch) -> Result<(), Error> {
         if batch.num_rows() == 0 {
             return Ok(());
         }
@@ -116,5 +116,19 @@ impl Sink for ClickHouse {
 
     async fn heartbeat(&self, generation: u32, beats: &[Heartbeat]) -> Result<(), Error> {
         self.insert_batch("heartbeats", &batches::heartbeats(generation, beats)?).await
+    }
+
+    async fn stands(&self, id: &GenerationId) -> Result<bool, Error> {
+        let query = self.client.query(include_str!("../../sql/stands.sql"));
+        Ok(query.param("generation", id.generation).param("hash", &id.definitions_hash).fetch_one().await?)
+    }
+
+    async fn announce(&self, generation: u32, partition: i32, kpis: &[String], percent: u8) -> Result<(), Error> {
+        self.insert_batch("backfills", &batches::backfills(generation, partition, kpis, percent)?).await
+    }
+
+    async fn unread(&self, generation: u32, partition: i32) -> Result<Vec<String>, Error> {
+        let query = self.client.query(include_str!("../../sql/unread.sql"));
+        Ok(query.param("generation", generation).param("partition", partition).fetch_all().await?)
     }
 }

@@ -9,7 +9,7 @@ use std::{
 
 use tidemark_schemas::{fact::Fact, table::FactTable};
 
-use super::{Found, Heartbeat, Sink};
+use super::{Found, GenerationId, Heartbeat, Sink};
 use crate::{
     Error,
     change::FindingKind,
@@ -87,6 +87,8 @@ pub type Parts = BTreeMap<Table, Vec<Arc<Part>>>;
 #[derive(Debug, Default)]
 pub struct MemorySink {
     parts: Mutex<Parts>,
+    /// How far added KPIs are measured, by KPI and partition, percent.
+    backfills: Mutex<BTreeMap<(String, i32), u8>>,
 }
 
 /// What readers see.
@@ -103,7 +105,7 @@ impl Part {
         for (tenant, rows) in &rows.tenants {
             part.add(table, tenant, rows);
         }
-        if table == Table::Cells {
+        if table == Table::Cells && !rows.is_empty() {
             let mark = &rows.watermark;
             part.rows.insert(RowKey::Watermark(mark.partition), (mark.to, Some(RowValue::Watermark(mark.clone()))));
         }
@@ -216,6 +218,12 @@ impl MemorySink {
         parts.extend(backup.into_iter().filter(|(table, _)| tables(*table)));
     }
 
+    /// How far an added KPI is measured in a partition, percent; none where it was never added.
+    #[must_use]
+    pub fn measured(&self, kpi: &str, partition: i32) -> Option<u8> {
+        self.backfills().get(&(kpi.to_owned(), partition)).copied()
+    }
+
     /// What readers see now.
     #[must_use]
     pub fn tables(&self) -> Tables {
@@ -232,6 +240,10 @@ impl MemorySink {
 
     fn parts(&self) -> MutexGuard<'_, Parts> {
         self.parts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn backfills(&self) -> MutexGuard<'_, BTreeMap<(String, i32), u8>> {
+        self.backfills.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -281,6 +293,25 @@ impl Sink for MemorySink {
 
     async fn heartbeat(&self, _generation: u32, _beats: &[Heartbeat]) -> Result<(), Error> {
         Ok(())
+    }
+
+    async fn stands(&self, _id: &GenerationId) -> Result<bool, Error> {
+        Ok(true)
+    }
+
+    async fn announce(&self, _generation: u32, partition: i32, kpis: &[String], percent: u8) -> Result<(), Error> {
+        let mut backfills = self.backfills();
+        for kpi in kpis {
+            let known = backfills.entry((kpi.clone(), partition)).or_default();
+            *known = percent.max(*known);
+        }
+        Ok(())
+    }
+
+    async fn unread(&self, _generation: u32, partition: i32) -> Result<Vec<String>, Error> {
+        let backfills = self.backfills();
+        let unread = backfills.iter().filter(|((_, at), percent)| *at == partition && **percent < 100);
+        Ok(unread.map(|((kpi, _), _)| kpi.clone()).collect())
     }
 }
 

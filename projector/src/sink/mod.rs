@@ -1,7 +1,7 @@
 //! Where rows go: ClickHouse, or its twin in memory. Writing the same rows twice, late or in another order than they were
 //! made changes nothing, because every row is absolute and carries the position that it is from.
 
-mod batches;
+pub(crate) mod batches;
 mod clickhouse;
 mod memory;
 mod refusal;
@@ -13,7 +13,7 @@ pub use clickhouse::ClickHouse;
 pub(crate) use clickhouse::client;
 pub use memory::{MemorySink, Part, Parts, RowKey, RowValue, Tables};
 pub(crate) use refusal::is_refusal;
-pub use schema::{apply_schema, claim_generation};
+pub use schema::apply_schema;
 
 use crate::{
     Error,
@@ -57,6 +57,39 @@ pub trait Sink: Send + Sync + 'static {
     /// # Errors
     /// The store did not take it.
     fn heartbeat(&self, generation: u32, beats: &[Heartbeat]) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Whether a set of numbers is still wanted, as live or as being built, and made with the same definitions.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    fn stands(&self, id: &GenerationId) -> impl Future<Output = Result<bool, Error>> + Send;
+
+    /// Says how far KPIs that were added are measured in a partition, in percent; with 100 they can be read.
+    ///
+    /// # Errors
+    /// The store did not take it.
+    fn announce(
+        &self,
+        generation: u32,
+        partition: i32,
+        kpis: &[String],
+        percent: u8,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// The KPIs that cannot be read yet in a partition.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    fn unread(&self, generation: u32, partition: i32) -> impl Future<Output = Result<Vec<String>, Error>> + Send;
+}
+
+/// A set of numbers and what it is made with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GenerationId {
+    /// The generation.
+    pub generation: u32,
+    /// Hash of its definitions.
+    pub definitions_hash: String,
 }
 
 /// What was found in a table.
@@ -94,4 +127,6 @@ pub struct Heartbeat {
     pub written_at: i64,
     /// Why the partition waits for an operator; empty where it does not.
     pub stalled: String,
+    /// KPIs and tenants that the files have otherwise than the definitions of this generation, joined by commas.
+    pub redefined: Arc<str>,
 }

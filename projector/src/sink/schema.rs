@@ -40,25 +40,6 @@ pub async fn apply_schema(config: &ClickHouseConfig) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes a generation the live one when the database is new, and otherwise holds the definitions against those it was made with.
-///
-/// # Errors
-/// ClickHouse does not answer; [`Error::Redefined`].
-pub async fn claim_generation(config: &ClickHouseConfig, generation: u32, definitions_hash: &str) -> Result<(), Error> {
-    let client = client(config);
-    let sql = "SELECT definitions_hash FROM generations FINAL WHERE generation = {generation:UInt32}";
-    match client.query(sql).param("generation", generation).fetch_optional::<String>().await? {
-        Some(known) if known == definitions_hash => Ok(()),
-        Some(_) => Err(Error::Redefined {
-            what: "the KPI files, the folds or DataFusion changed since the numbers were made".to_owned(),
-        }),
-        None => {
-            let sql = "INSERT INTO generations SELECT {generation:UInt32}, {hash:String}, 'live', now64(3, 'UTC')";
-            Ok(client.query(sql).param("generation", generation).param("hash", definitions_hash).execute().await?)
-        }
-    }
-}
-
 async fn applied(client: &Client, number: u32) -> Result<Option<AppliedStep>, Error> {
     let sql = "SELECT step, name, sha256 FROM schema_steps FINAL WHERE step = {step:UInt32}";
     Ok(client.query(sql).param("step", number).fetch_optional().await?)

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
 };
@@ -17,6 +17,7 @@ use tidemark_schemas::{
     connect::KafkaConfig,
     log::{DEAD_TOPIC, EVENTS_TOPIC},
 };
+use tokio::sync::watch;
 
 use crate::{Config, Error};
 
@@ -26,17 +27,23 @@ pub const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// The next offset of each partition as its state knows it, and whether it is ours to read.
 pub struct Offsets {
     next: Vec<AtomicI64>,
-    /// 1 while the group gave the partition to this process.
-    assigned: Vec<AtomicI64>,
+    /// Where each partition's log ended when it was last looked at.
+    ends: Vec<AtomicI64>,
+    /// Whether the group gave the partition to this process.
+    assigned: Vec<AtomicBool>,
+    /// How often it did; a worker looks at the world anew after each time.
+    assignments: Vec<watch::Sender<u64>>,
 }
 
 impl Offsets {
     /// The states' next offsets, by partition.
     #[must_use]
-    pub fn new(next: &[i64]) -> Self {
+    pub fn new(next: &[i64], ends: &[i64]) -> Self {
         Self {
+            ends: ends.iter().copied().map(AtomicI64::new).collect(),
             next: next.iter().copied().map(AtomicI64::new).collect(),
-            assigned: next.iter().map(|_| AtomicI64::new(0)).collect(),
+            assigned: next.iter().map(|_| AtomicBool::new(false)).collect(),
+            assignments: next.iter().map(|_| watch::Sender::new(0)).collect(),
         }
     }
 
@@ -53,25 +60,54 @@ impl Offsets {
         slot(&self.next, partition).map_or(0, |next| next.load(Ordering::Acquire))
     }
 
+    /// The log of a partition was looked at.
+    pub fn ended(&self, partition: i32, end_offset: i64) {
+        if let Some(end) = slot(&self.ends, partition) {
+            end.store(end_offset, Ordering::Release);
+        }
+    }
+
+    /// How many records of all partitions are read, of how many.
+    #[must_use]
+    pub fn progress(&self) -> (u64, u64) {
+        let sum = |offsets: &[AtomicI64]| offsets.iter().map(|offset| offset.load(Ordering::Acquire)).sum::<i64>();
+        (u64::try_from(sum(&self.next)).unwrap_or(0), u64::try_from(sum(&self.ends)).unwrap_or(0))
+    }
+
+    /// Whether this process owns every partition.
+    #[must_use]
+    pub fn all_assigned(&self) -> bool {
+        self.assigned().len() == self.next.len()
+    }
+
     /// The partitions that this process owns.
     #[must_use]
     pub fn assigned(&self) -> Vec<i32> {
-        let owned = self.assigned.iter().enumerate().filter(|(_, assigned)| assigned.load(Ordering::Acquire) == 1);
+        let owned = self.assigned.iter().enumerate().filter(|(_, assigned)| assigned.load(Ordering::Acquire));
         owned.filter_map(|(partition, _)| i32::try_from(partition).ok()).collect()
     }
 
     fn is_assigned(&self, partition: i32) -> bool {
-        slot(&self.assigned, partition).is_some_and(|assigned| assigned.load(Ordering::Acquire) == 1)
+        slot(&self.assigned, partition).is_some_and(|assigned| assigned.load(Ordering::Acquire))
+    }
+
+    /// Changes whenever the group gives the partition to this process.
+    #[must_use]
+    pub fn assignments(&self, partition: i32) -> Option<watch::Receiver<u64>> {
+        slot(&self.assignments, partition).map(watch::Sender::subscribe)
     }
 
     fn assign(&self, partition: i32, is_assigned: bool) {
         if let Some(assigned) = slot(&self.assigned, partition) {
-            assigned.store(i64::from(is_assigned), Ordering::Release);
+            assigned.store(is_assigned, Ordering::Release);
+        }
+        if let (true, Some(assignments)) = (is_assigned, slot(&self.assignments, partition)) {
+            assignments.send_modify(|times| *times += 1);
         }
     }
 }
 
-fn slot(slots: &[AtomicI64], partition: i32) -> Option<&AtomicI64> {
+fn slot<T>(slots: &[T], partition: i32) -> Option<&T> {
     usize::try_from(partition).ok().and_then(|partition| slots.get(partition))
 }
 

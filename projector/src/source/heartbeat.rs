@@ -8,58 +8,68 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Consumer, Offsets, Status, consumer::ANSWER_WITHIN, log::Clock};
 use crate::{
-    Config, Error,
+    Error,
+    generations::Claim,
     metrics::Metrics,
     sink::{Heartbeat, Sink},
 };
+
+/// What heartbeats are made from and where they go.
+pub struct Beats<K> {
+    /// Time between two.
+    pub every: Duration,
+    /// What is run.
+    pub claim: Claim,
+    /// For looking at the log.
+    pub consumer: Arc<Consumer>,
+    /// How far the partitions are.
+    pub offsets: Arc<Offsets>,
+    /// Where they go.
+    pub sink: Arc<K>,
+    /// The one clock.
+    pub clock: Arc<dyn Clock>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Whether the partitions go on.
+    pub statuses: Vec<Arc<Status>>,
+}
 
 /// Runs until `shutdown`; a heartbeat that fails is said in the log and made up for by the next.
 ///
 /// # Errors
 /// [`Error::LogReplaced`]: the log ends before what was read of it.
-#[expect(clippy::too_many_arguments, reason = "what it looks at and where it says it")]
-pub async fn heartbeat<K: Sink>(
-    config: Config,
-    generation: u32,
-    consumer: Arc<Consumer>,
-    offsets: Arc<Offsets>,
-    sink: Arc<K>,
-    clock: Arc<dyn Clock>,
-    metrics: Arc<Metrics>,
-    statuses: Vec<Arc<Status>>,
-    shutdown: CancellationToken,
-) -> Result<(), Error> {
-    let mut beats = tokio::time::interval(Duration::from_millis(config.heartbeat_ms));
-    beats.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+pub async fn heartbeat<K: Sink>(beats: Beats<K>, shutdown: CancellationToken) -> Result<(), Error> {
+    let mut times = tokio::time::interval(beats.every);
+    times.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
-            _ = beats.tick() => {}
+            _ = times.tick() => {}
         }
-        let (consumer, offsets, now_ms) = (consumer.clone(), offsets.clone(), clock.now_ms());
-        let looked = tokio::task::spawn_blocking(move || look(&consumer, &offsets, now_ms)).await;
-        let written = match looked {
-            Ok(Ok(mut beats)) => {
-                for beat in &mut beats {
-                    let status = usize::try_from(beat.partition).ok().and_then(|partition| statuses.get(partition));
-                    beat.stalled = status.and_then(|status| status.stalled()).unwrap_or_default();
-                }
-                beats.iter().for_each(|beat| metrics.behind(beat.partition, beat.end_position - beat.position));
-                if beats.is_empty() { Ok(()) } else { sink.heartbeat(generation, &beats).await }
-            }
-            Ok(Err(error)) => Err(error),
-            Err(error) => Err(Error::Internal(error.to_string())),
-        };
-        if let Err(error @ Error::LogReplaced { .. }) = written {
-            return Err(error);
-        }
-        if let Err(error) = written {
-            tracing::warn!(%error, "no heartbeat");
+        match beats.beat().await {
+            Ok(()) => {}
+            Err(error @ Error::LogReplaced { .. }) => return Err(error),
+            Err(error) => tracing::warn!(%error, "no heartbeat"),
         }
     }
 }
 
-fn look(consumer: &Consumer, offsets: &Offsets, now_ms: i64) -> Result<Vec<Heartbeat>, Error> {
+impl<K: Sink> Beats<K> {
+    async fn beat(&self) -> Result<(), Error> {
+        let (consumer, offsets) = (self.consumer.clone(), self.offsets.clone());
+        let (now_ms, redefined) = (self.clock.now_ms(), self.claim.redefined.clone());
+        let looked = tokio::task::spawn_blocking(move || look(&consumer, &offsets, now_ms, &redefined)).await;
+        let mut beats = looked.map_err(|error| Error::Internal(error.to_string()))??;
+        for beat in &mut beats {
+            let status = usize::try_from(beat.partition).ok().and_then(|partition| self.statuses.get(partition));
+            beat.stalled = status.and_then(|status| status.stalled()).unwrap_or_default();
+            self.metrics.behind(beat.partition, beat.end_position - beat.position);
+        }
+        if beats.is_empty() { Ok(()) } else { self.sink.heartbeat(self.claim.id.generation, &beats).await }
+    }
+}
+
+fn look(consumer: &Consumer, offsets: &Offsets, now_ms: i64, redefined: &Arc<str>) -> Result<Vec<Heartbeat>, Error> {
     let metadata = consumer.fetch_metadata(Some(EVENTS_TOPIC), ANSWER_WITHIN)?;
     let partitions = metadata.topics().iter().flat_map(MetadataTopic::partitions);
     let copies: BTreeMap<i32, usize> = partitions.map(|partition| (partition.id(), partition.isr().len())).collect();
@@ -71,9 +81,11 @@ fn look(consumer: &Consumer, offsets: &Offsets, now_ms: i64) -> Result<Vec<Heart
             let what = format!("the log ends at offset {high}, but {read_before} records were read from it before");
             return Err(Error::LogReplaced { partition, what });
         }
+        offsets.ended(partition, high);
         let copies = copies.get(&partition).and_then(|copies| i32::try_from(*copies).ok()).unwrap_or(0);
         let (position, end_position) = (offsets.next(partition) - 1, high - 1);
-        Ok(Heartbeat { partition, position, end_position, copies, written_at: now_ms, stalled: String::new() })
+        let (stalled, redefined) = (String::new(), redefined.clone());
+        Ok(Heartbeat { partition, position, end_position, copies, written_at: now_ms, stalled, redefined })
     };
     offsets.assigned().into_iter().map(beat).collect()
 }

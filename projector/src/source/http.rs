@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{Offsets, Status};
-use crate::{Error, metrics::Metrics};
+use crate::{Error, generations::Claim, metrics::Metrics};
 
 /// What the answers are made from.
 #[derive(Clone)]
@@ -15,6 +15,7 @@ struct Shared {
     metrics: Arc<Metrics>,
     offsets: Arc<Offsets>,
     statuses: Arc<[Arc<Status>]>,
+    claim: Claim,
 }
 
 /// Serves until `shutdown`.
@@ -26,13 +27,14 @@ pub async fn serve(
     metrics: Arc<Metrics>,
     offsets: Arc<Offsets>,
     statuses: Vec<Arc<Status>>,
+    claim: Claim,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
     let router = Router::new()
         .route("/healthz", get(async || "ok"))
         .route("/readyz", get(ready))
         .route("/metrics", get(async |State(shared): State<Shared>| shared.metrics.render()))
-        .with_state(Shared { metrics, offsets, statuses: statuses.into() });
+        .with_state(Shared { metrics, offsets, statuses: statuses.into(), claim });
     let refused = |error: std::io::Error| Error::Invalid(format!("projector.listen {listen}: {error}; choose another port"));
     let listener = tokio::net::TcpListener::bind(listen).await.map_err(refused)?;
     let served = axum::serve(listener, router).with_graceful_shutdown(async move { shutdown.cancelled().await });
@@ -45,5 +47,7 @@ async fn ready(State(shared): State<Shared>) -> (StatusCode, Json<Value>) {
     let stalled: Vec<Value> =
         reasons.filter_map(|(partition, reason)| Some(json!({ "partition": partition, "reason": reason? }))).collect();
     let status = if stalled.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({ "partitions": assigned, "stalled": stalled })))
+    let redefined: Vec<&str> = shared.claim.redefined.split_terminator(',').collect();
+    let generation = shared.claim.id.generation;
+    (status, Json(json!({ "generation": generation, "partitions": assigned, "stalled": stalled, "redefined": redefined })))
 }

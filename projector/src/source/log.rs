@@ -53,6 +53,8 @@ pub enum Delivery {
     Records(Vec<Record>),
     /// The connection to the log was lost, or nothing came for long: the log may be another one by now.
     Doubt,
+    /// The partition was given to this process; what comes next is of this assignment.
+    Assigned,
 }
 
 /// The records of one partition, in order.
@@ -68,6 +70,16 @@ pub trait Records: Send {
 pub trait Changes: Send + Sync {
     /// Publishes what a written batch says; a replay publishes it again.
     fn publish<'a>(&'a self, rows: &'a Rows) -> BoxFuture<'a, Result<(), Error>>;
+}
+
+/// Nobody does: the numbers are of a generation that is being built.
+#[derive(Debug, Clone, Copy)]
+pub struct Nobody;
+
+impl Changes for Nobody {
+    fn publish<'a>(&'a self, _rows: &'a Rows) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 /// The one clock.

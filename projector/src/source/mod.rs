@@ -1,5 +1,6 @@
 //! Where records come from: one Kafka consumer, and a worker per partition that keeps polling going while it writes.
 
+mod assignment;
 mod consumer;
 mod dispatch;
 mod heartbeat;
@@ -9,17 +10,20 @@ mod kafka_log;
 mod log;
 mod publish;
 mod queue;
+mod watch;
 mod worker;
 
+pub use assignment::Unread;
 pub use consumer::{ANSWER_WITHIN, Consumer, Offsets, Subscription, commit, connect};
 pub use dispatch::dispatch;
-pub use heartbeat::heartbeat;
+pub use heartbeat::{Beats, heartbeat};
 pub use http::serve;
 pub use identity::{examine, lost};
 pub use kafka_log::KafkaLog;
-pub use log::{Changes, Clock, Delivery, Log, LogView, Records, WallClock};
+pub use log::{Changes, Clock, Delivery, Log, LogView, Nobody, Records, WallClock};
 pub use publish::Publisher;
 pub use queue::{Feed, Queue, Queued};
+pub use watch::watch;
 pub use worker::{Status, Worker};
 
-pub use crate::metrics::Metrics;
+pub use crate::{metrics::Metrics, retry::patiently};

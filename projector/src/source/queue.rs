@@ -1,4 +1,5 @@
-//! The queue between dispatch and a worker: records in batches, and doubts about the log in their place among them.
+//! The queue between dispatch and a worker: records in batches, and doubts about the log in their place among them;
+//! every assignment of the partition before its first record.
 
 use std::{
     sync::{
@@ -8,14 +9,17 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::sync::{
+    mpsc::{self, Receiver, Sender},
+    watch,
+};
 
 use super::{
     Consumer, Offsets,
     consumer::commit,
     log::{Delivery, Records},
 };
-use crate::{Config, pipeline::Record};
+use crate::{Config, Error, pipeline::Record};
 
 /// What dispatch hands to a worker.
 #[derive(Debug)]
@@ -49,6 +53,8 @@ pub struct Queue {
     is_doubted: Arc<AtomicBool>,
     /// A doubt came while a batch was collected.
     puts_off_doubt: bool,
+    /// Marked as changed when the partition is given to this process, before dispatch gets a record of it.
+    assignments: watch::Receiver<u64>,
     /// Only for the group's offsets.
     consumer: Arc<Consumer>,
     offsets: Arc<Offsets>,
@@ -57,12 +63,35 @@ pub struct Queue {
 
 impl Queue {
     /// A queue of a partition with the bounds of `config`, and how it is fed.
-    #[must_use]
-    pub fn new(partition: i32, consumer: Arc<Consumer>, offsets: Arc<Offsets>, config: Config) -> (Feed, Self) {
+    ///
+    /// # Errors
+    /// The partition is not one of those that the process has a state for.
+    pub fn new(partition: i32, consumer: Arc<Consumer>, offsets: Arc<Offsets>, config: Config) -> Result<(Feed, Self), Error> {
+        let unknown = || Error::Internal(format!("partition {partition} has no state"));
+        let mut assignments = offsets.assignments(partition).ok_or_else(unknown)?;
+        if *assignments.borrow() > 0 {
+            // It was given to this process before this queue was there to hear of it.
+            assignments.mark_changed();
+        }
         let (queue, queued) = mpsc::channel(config.queue_records_max);
         let is_doubted = Arc::<AtomicBool>::default();
         let feed = Feed { queue, is_doubted: is_doubted.clone() };
-        (feed, Self { partition, queued, is_doubted, puts_off_doubt: false, consumer, offsets, config })
+        let puts_off_doubt = false;
+        Ok((feed, Self { partition, queued, is_doubted, puts_off_doubt, assignments, consumer, offsets, config }))
+    }
+
+    /// What comes first; none when there will be no more.
+    async fn first(&mut self) -> Option<Result<Record, Delivery>> {
+        let idle = tokio::time::sleep(Duration::from_millis(self.config.examine_ms));
+        tokio::select! {
+            biased;
+            Ok(()) = self.assignments.changed() => Some(Err(Delivery::Assigned)),
+            queued = self.queued.recv() => queued.map(|queued| match queued {
+                Queued::Record(record) => Ok(record),
+                Queued::Doubt => Err(self.doubt()),
+            }),
+            () = idle => Some(Err(Delivery::Doubt)),
+        }
     }
 
     /// From here on a doubt is a new one: the examination that follows sees what is there now.
@@ -78,9 +107,10 @@ impl Records for Queue {
         if std::mem::take(&mut self.puts_off_doubt) {
             return Some(self.doubt());
         }
-        let idle = Duration::from_millis(self.config.examine_ms);
-        let Ok(first) = tokio::time::timeout(idle, self.queued.recv()).await else { return Some(Delivery::Doubt) };
-        let Queued::Record(first) = first? else { return Some(self.doubt()) };
+        let first = match self.first().await? {
+            Ok(first) => first,
+            Err(other) => return Some(other),
+        };
         let mut bytes = first.value.len();
         let mut batch = vec![first];
         let linger = tokio::time::sleep(Duration::from_millis(self.config.linger_ms));
@@ -88,6 +118,10 @@ impl Records for Queue {
         while batch.len() < self.config.batch_records_max && bytes < self.config.batch_bytes_max {
             tokio::select! {
                 biased;
+                Ok(()) = self.assignments.changed() => {
+                    self.assignments.mark_changed();
+                    break;
+                }
                 queued = self.queued.recv() => match queued {
                     Some(Queued::Record(record)) => {
                         bytes += record.value.len();

@@ -7,15 +7,17 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::{
+    assignment::Unread,
     identity::examine,
     log::{Changes, Clock, Delivery, Log, Records, log_id},
 };
 use crate::{
     Config, Error,
+    generations::Turns,
     metrics::Metrics,
     pipeline::{Batch, Partition, Record, record_hash},
     sabotage::Sabotage,
-    sink::{Sink, write},
+    sink::{GenerationId, Sink, write},
     state::State,
     trace::{Traces, stage},
 };
@@ -39,6 +41,16 @@ impl Status {
     }
 }
 
+/// What comes before a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum First {
+    Nothing,
+    /// Whether log and sink are still those of the state.
+    Examine,
+    /// That, and all that a new owner has to do.
+    TakeOver,
+}
+
 /// Everything that the worker of a partition uses.
 pub struct Worker<S, K> {
     /// The partition's state and pipeline.
@@ -49,6 +61,8 @@ pub struct Worker<S, K> {
     pub log: Arc<dyn Log>,
     /// Where changes go.
     pub changes: Arc<dyn Changes>,
+    /// How fast batches may follow each other.
+    pub turns: Arc<Turns>,
     /// The one clock.
     pub clock: Arc<dyn Clock>,
     /// Cluster that the log is in.
@@ -61,6 +75,10 @@ pub struct Worker<S, K> {
     pub traces: Arc<Traces>,
     /// For the outside.
     pub status: Arc<Status>,
+    /// What this process runs.
+    pub id: GenerationId,
+    /// KPIs that readers may be told of, once the partition is as far as its rows in the sink were.
+    pub unread: Unread,
 }
 
 impl<S: State, K: Sink> Worker<S, K> {
@@ -79,18 +97,20 @@ impl<S: State, K: Sink> Worker<S, K> {
     async fn work<R: Records>(&mut self, records: &mut R) -> Result<(), Error> {
         let mut examined_at = self.clock.now_ms();
         while let Some(delivery) = records.next().await {
-            let mut waiting = match delivery {
-                Delivery::Records(records) => records,
-                Delivery::Doubt => Vec::new(),
-            };
             // Also where records never cease: what was lost or replaced without a lost connection shows in time.
-            let mut is_doubtful = waiting.is_empty() || self.clock.now_ms() - examined_at >= self.examine_every();
-            if is_doubtful {
+            let is_time = self.clock.now_ms() - examined_at >= self.examine_every();
+            let (mut waiting, mut first) = match delivery {
+                Delivery::Records(records) if is_time => (records, First::Examine),
+                Delivery::Records(records) => (records, First::Nothing),
+                Delivery::Doubt => (Vec::new(), First::Examine),
+                Delivery::Assigned => (Vec::new(), First::TakeOver),
+            };
+            if first != First::Nothing {
                 examined_at = self.clock.now_ms();
             }
-            while is_doubtful || !waiting.is_empty() {
-                let stalled = self.persist(&waiting, is_doubtful).await?;
-                is_doubtful = false;
+            while first != First::Nothing || !waiting.is_empty() {
+                let stalled = self.take_turn(&waiting, first).await?;
+                first = First::Nothing;
                 let next = self.partition.mark().next_offset;
                 if !waiting.is_empty() {
                     records.committed(next);
@@ -110,13 +130,24 @@ impl<S: State, K: Sink> Worker<S, K> {
         i64::try_from(self.config.examine_ms).unwrap_or(i64::MAX)
     }
 
+    /// Persists in this worker's turn.
+    async fn take_turn(&mut self, records: &[Record], first: First) -> Result<Option<Error>, Error> {
+        let (turns, clock) = (self.turns.clone(), self.clock.clone());
+        let _turn = turns.take().await;
+        let (started_ms, before) = (clock.now_ms(), self.partition.mark().next_offset);
+        let stalled = self.persist(records, first).await?;
+        let read = self.partition.mark().next_offset - before;
+        turns.rest(clock.as_ref(), read.unsigned_abs(), (clock.now_ms() - started_ms).unsigned_abs()).await;
+        Ok(stalled)
+    }
+
     /// Tries until a batch is in: written, published, committed. Returns why the record after it must wait, if it must.
-    async fn persist(&mut self, records: &[Record], mut is_doubtful: bool) -> Result<Option<Error>, Error> {
+    async fn persist(&mut self, records: &[Record], mut first: First) -> Result<Option<Error>, Error> {
         let number = self.partition.number();
         let mut pause_ms = self.config.retry_ms_min;
         loop {
             let trace = self.traces.batch(number, records);
-            let error = match self.attempt(records, is_doubtful).instrument(trace.span()).await {
+            let error = match self.attempt(records, first).instrument(trace.span()).await {
                 Ok(stalled) => {
                     self.stall(None);
                     return Ok(stalled);
@@ -141,14 +172,23 @@ impl<S: State, K: Sink> Worker<S, K> {
             self.clock.sleep(pause_ms).await;
             pause_ms = (pause_ms * 2).min(self.config.retry_ms_max);
             // Whatever answers next may not be what answered before.
-            is_doubtful = true;
+            first = first.max(First::Examine);
         }
     }
 
-    async fn attempt(&mut self, records: &[Record], is_doubtful: bool) -> Result<Option<Error>, Error> {
-        if is_doubtful {
+    async fn attempt(&mut self, records: &[Record], first: First) -> Result<Option<Error>, Error> {
+        if first != First::Nothing {
             examine(&self.partition, self.sink.as_ref(), self.log.as_ref()).await?;
         }
+        if first == First::TakeOver {
+            self.take_over().await?;
+        }
+        let stalled = if records.is_empty() { None } else { self.batch(records).await? };
+        self.announce().await?;
+        Ok(stalled)
+    }
+
+    async fn batch(&mut self, records: &[Record]) -> Result<Option<Error>, Error> {
         let started_ms = self.clock.now_ms();
         let log_id = self.log_id(records);
         let Batch { rows, writes, mark, stalled } = tokio::task::block_in_place(|| self.partition.project(records, &log_id))?;

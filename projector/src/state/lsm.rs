@@ -26,7 +26,11 @@ impl Lsm {
         let unusable = |error: &dyn std::fmt::Display| Error::State(format!("{} cannot be opened: {error}", directory.display()));
         std::fs::create_dir_all(directory).map_err(|error| unusable(&error))?;
         let builder = Database::builder(directory).cache_size(cache_bytes).max_journaling_size(JOURNAL_BYTES);
-        Ok(Self { database: builder.open().map_err(|error| unusable(&error))? })
+        let database = builder.open().map_err(|error| match error {
+            fjall::Error::Locked => Error::StateInUse(directory.to_owned()),
+            other => unusable(&other),
+        });
+        Ok(Self { database: database? })
     }
 
     /// The state of one partition.

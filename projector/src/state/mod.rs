@@ -8,7 +8,7 @@ mod working;
 
 use std::{collections::BTreeMap, ops::Bound};
 
-pub use key::{Key, Space};
+pub use key::{Key, KeyReader, Space};
 pub use lsm::{Lsm, LsmPartition};
 pub use memory::Memory;
 pub use working::Working;

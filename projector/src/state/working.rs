@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    ops::Bound::{self, Excluded, Included, Unbounded},
+    ops::Bound::{self, Excluded, Included},
 };
 
 use serde::{Serialize, de::DeserializeOwned};
@@ -74,7 +74,7 @@ impl<'a> Working<'a> {
     /// # Errors
     /// The state cannot be read.
     pub fn scan<T: DeserializeOwned>(&self, prefix: Key) -> Result<Vec<T>, Error> {
-        self.range(bounds(prefix.bytes()))
+        self.range(prefix.range())
     }
 
     /// Every value from a key to before another, in the order of the keys.
@@ -109,7 +109,7 @@ impl<'a> Working<'a> {
     /// # Errors
     /// The state cannot be read.
     pub fn before<T: DeserializeOwned>(&self, prefix: Key, key: Key) -> Result<Option<T>, Error> {
-        let (from, _) = bounds(prefix.bytes());
+        let (from, _) = prefix.range();
         let range = (from, Excluded(key.bytes()));
         let written = self.writes.range(range.clone()).rev().find_map(|(key, value)| Some((key.clone(), value.clone()?)));
         let stored = self.first_untouched(self.state.range(range.0, range.1).rev())?;
@@ -122,7 +122,7 @@ impl<'a> Working<'a> {
     /// # Errors
     /// The state cannot be read.
     pub fn after<T: DeserializeOwned>(&self, prefix: Key, key: Key) -> Result<Option<T>, Error> {
-        let (_, to) = bounds(prefix.bytes());
+        let (_, to) = prefix.range();
         let range = (Excluded(key.bytes()), to);
         let written = self.writes.range(range.clone()).find_map(|(key, value)| Some((key.clone(), value.clone()?)));
         let stored = self.first_untouched(self.state.range(range.0, range.1))?;
@@ -140,16 +140,4 @@ impl<'a> Working<'a> {
         }
         Ok(None)
     }
-}
-
-/// From a prefix to the first key without it.
-fn bounds(prefix: Vec<u8>) -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
-    let mut end = prefix.clone();
-    while let Some(last) = end.pop() {
-        if last < 0xff {
-            end.push(last + 1);
-            return (Included(prefix), Excluded(end));
-        }
-    }
-    (Included(prefix), Unbounded)
 }

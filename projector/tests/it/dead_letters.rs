@@ -10,7 +10,7 @@ use rdkafka::{
     producer::{FutureProducer, FutureRecord},
 };
 use serde_json::json;
-use tidemark_projector::{Config, Error, run};
+use tidemark_projector::{Config, Error, Files, run};
 use tidemark_schemas::{
     connect::{ClickHouseConfig, KafkaConfig, RegistryConfig},
     log::{ALERTS_TOPIC, CHANGES_TOPIC, DEAD_TOPIC, EVENTS_TOPIC},
@@ -57,9 +57,9 @@ impl Stack {
         let listen = ([127, 0, 0, 1], kafka::free_port()).into();
         let config = Config { listen, state_dir: state.to_owned(), retry_ms_max: 200, ..Config::default() };
         let shutdown = CancellationToken::new();
-        let (tenants, catalogue) = (Arc::new(organisation.tenants.clone()), organisation.catalogue.clone());
+        let files: Files = Arc::new(move || Ok(organisation.definitions.clone()));
         let (kafka, clickhouse, registry) = (self.kafka.clone(), self.clickhouse.clone(), RegistryConfig::default());
-        let run = run(config, kafka, clickhouse, registry, tenants, catalogue, shutdown.clone());
+        let run = run(config, kafka, clickhouse, registry, files, shutdown.clone());
         Running { metrics_url: format!("http://{listen}/metrics"), shutdown, run: tokio::spawn(run) }
     }
 

@@ -5,11 +5,12 @@ use std::{collections::BTreeMap, sync::Arc};
 use tidemark_projector::{
     measure::Measures,
     pipeline::{Partition, Record},
-    settings::Settings,
+    settings::{FOLDS_VERSION, Settings},
     sink::{MemorySink, write},
     state::State,
 };
 use tidemark_schemas::{
+    definitions::{Definitions, Engine},
     events::{Event, wire},
     kpi::Catalogue,
     pipeline::{StagePipeline, shipped_pipelines},
@@ -23,22 +24,30 @@ pub struct Organisation {
     pub tenants: Tenants,
     pub pipelines: BTreeMap<String, Arc<StagePipeline>>,
     pub catalogue: Arc<Catalogue>,
+    pub definitions: Definitions,
     pub settings: Arc<Settings>,
     pub measures: Arc<Measures>,
 }
 
 impl Organisation {
     pub fn new() -> Self {
-        Self::in_time_zone("America/New_York")
+        Self::with(|_| true)
     }
 
-    pub fn in_time_zone(time_zone: &str) -> Self {
-        let tenants = Tenants::parse(&format!("[tenant.acme]\ntime_zone = \"{time_zone}\"\ncurrency = \"CNY\"")).unwrap();
+    /// With some of the KPIs.
+    pub fn with(wanted: impl Fn(&str) -> bool) -> Self {
+        let tenants = Tenants::parse("[tenant.acme]\ntime_zone = \"America/New_York\"\ncurrency = \"CNY\"").unwrap();
         let pipelines = shipped_pipelines().unwrap();
-        let catalogue = Arc::new(Catalogue::shipped().unwrap());
-        let settings = Arc::new(Settings::new(&tenants, &pipelines, catalogue.clone(), 1).unwrap());
+        let shipped = Catalogue::shipped().unwrap();
+        let mut catalogue = Catalogue::default();
+        for (name, text) in shipped.texts().filter(|(name, _)| wanted(name)) {
+            catalogue.add(name, text).unwrap();
+        }
+        let catalogue = Arc::new(catalogue);
+        let definitions = Definitions::new(Engine::of_this_program(FOLDS_VERSION), &catalogue, &tenants, &pipelines).unwrap();
+        let settings = Arc::new(Settings::new(&definitions, 1).unwrap());
         let measures = Arc::new(Measures::plan(&catalogue).unwrap());
-        Self { tenants, pipelines, catalogue, settings, measures }
+        Self { tenants, pipelines, catalogue, definitions, settings, measures }
     }
 
     pub fn open<S: State>(&self, state: S) -> Partition<S> {

@@ -75,22 +75,6 @@ fn a_newer_schema_or_an_unknown_company_makes_the_partition_wait() {
 }
 
 #[test]
-fn another_time_zone_for_a_company_with_numbers_makes_the_partition_wait() {
-    let organisation = Organisation::new();
-    let records = log(&generate::history(1, 4));
-    let mut partition = organisation.open(Memory::default());
-    let batch = partition.project(&records[..2], "log").unwrap();
-    partition.commit(batch.writes, batch.mark).unwrap();
-
-    let moved = Organisation::in_time_zone("Asia/Shanghai");
-    let state = partition.into_state();
-    let batch = moved.open(state).project(&records, "log").unwrap();
-    let reason = batch.stalled.unwrap().to_string();
-    assert!(reason.contains("its time zone was America/New_York and is Asia/Shanghai now"), "{reason}");
-    assert_eq!(batch.mark.next_offset, 2);
-}
-
-#[test]
 fn a_gap_in_the_log_stops() {
     let organisation = Organisation::new();
     let partition = organisation.open(Memory::default());

@@ -13,7 +13,7 @@ use crate::{
     Error,
     access::authenticate,
     service::Service,
-    trust::{Finding, Trust, live_generation, pulse, reached},
+    trust::{Finding, Trust, pulse, reached},
 };
 
 /// How far a tenant's numbers are.
@@ -38,13 +38,13 @@ pub(crate) async fn freshness(State(service): State<Arc<Service>>, headers: Head
     let access = authenticate(&service.tenants, &headers)?;
     let partition = service.partition(&access);
     let answered = async {
-        let generation = live_generation(&service.clickhouse).await?;
+        let generation = service.live.read(&service.clickhouse).await?.number;
         let of = (generation, partition, access.tenant.as_ref());
         let examples = service.config.finding_examples_max;
         let (offset, pulse) =
             tokio::try_join!(reached(&service, generation, partition), pulse(&service.clickhouse, of, examples))?;
         let trust = Trust::new(&service, Position { partition, offset }, generation, &pulse, Utc::now());
-        let end_position = pulse.heartbeat.map(|beat| beat.end_position);
+        let end_position = pulse.heartbeat.as_ref().map(|beat| beat.end_position);
         Ok(Freshness { end_position, findings: pulse.findings, trust })
     };
     service.bounded(answered).await.map(Json)

@@ -14,7 +14,7 @@ pub(crate) async fn alive() -> Json<Value> {
     Json(json!({ "status": "ok" }))
 }
 
-/// ClickHouse answers and has every table.
+/// ClickHouse answers, has every table, and numbers that this program can read.
 #[utoipa::path(get, path = "/readyz", responses(
     (status = 200, description = "Questions can be answered"),
     (status = 503, description = "They cannot, and why"),
@@ -22,7 +22,13 @@ pub(crate) async fn alive() -> Json<Value> {
 pub(crate) async fn ready(State(service): State<Arc<Service>>) -> (StatusCode, Json<Value>) {
     let expected = schema_steps().len() as u64;
     match service.clickhouse.query(include_str!("../../sql/applied_steps.sql")).fetch_one::<u64>().await {
-        Ok(applied) if applied >= expected => (StatusCode::OK, Json(json!({ "status": "ready" }))),
+        Ok(applied) if applied >= expected => match service.live.read(&service.clickhouse).await {
+            Ok(_) => (StatusCode::OK, Json(json!({ "status": "ready" }))),
+            Err(error) => {
+                let reason = error.to_string();
+                (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "not ready", "reason": reason })))
+            }
+        },
         Ok(applied) => {
             let reason = format!("{applied} of {expected} schema steps are applied: has a projector been started?");
             (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "not ready", "reason": reason })))

@@ -17,7 +17,7 @@ use crate::{
     access::authenticate,
     kpis::{self, Answer, KpiRequest, Scope},
     service::Service,
-    trust::{live_generation, wait_for},
+    trust::wait_for,
 };
 
 /// Every KPI there is.
@@ -78,10 +78,12 @@ impl From<&KpiDefinition> for KpiSummary {
 #[utoipa::path(get, path = "/v1/kpis", security(("key" = [])), responses(
     (status = 200, body = KpiList),
     (status = 401, body = Problem),
+    (status = 503, body = Problem, description = "ClickHouse does not answer, or there are no numbers yet"),
 ))]
 pub(crate) async fn list(State(service): State<Arc<Service>>, headers: HeaderMap) -> Result<Json<KpiList>, Error> {
     authenticate(&service.tenants, &headers)?;
-    Ok(Json(KpiList { kpis: service.catalogue.iter().map(|kpi| kpi.as_ref().into()).collect() }))
+    let generation = service.live.read(&service.clickhouse).await?;
+    Ok(Json(KpiList { kpis: generation.catalogue.iter().map(|kpi| kpi.as_ref().into()).collect() }))
 }
 
 /// The values of one KPI.
@@ -99,7 +101,7 @@ pub(crate) async fn list(State(service): State<Arc<Service>>, headers: HeaderMap
     (status = 401, body = Problem),
     (status = 404, body = Problem, description = "No such KPI"),
     (status = 422, body = Problem, description = "A bound was reached"),
-    (status = 503, body = Problem, description = "ClickHouse does not answer"),
+    (status = 503, body = Problem, description = "ClickHouse does not answer, or the KPI was added and is being measured (backfilling)"),
     (status = 504, body = Problem, description = "`after` is not in the numbers yet"),
 ))]
 pub(crate) async fn answer(
@@ -110,15 +112,22 @@ pub(crate) async fn answer(
 ) -> Result<Json<Answer>, Error> {
     let access = authenticate(&service.tenants, &headers)?;
     let Query(parameters) = parameters.map_err(|rejection| Error::Body(rejection.body_text()))?;
-    let request = KpiRequest::parse(&service.catalogue, &name, &parameters)?;
+    let asked = async || {
+        let generation = service.live.read(&service.clickhouse).await?;
+        let request = KpiRequest::parse(&generation.catalogue, &name, &parameters)?;
+        Ok::<_, Error>((generation, request))
+    };
     let partition = service.partition(&access);
+    let (mut generation, mut request) = service.bounded(asked()).await?;
     if let Some(position) = request.after {
         wait_for(&service, position, partition).await?;
+        // Meanwhile another one may have become live.
+        (generation, request) = service.bounded(asked()).await?;
     }
     let answered = async {
-        let generation = live_generation(&service.clickhouse).await?;
-        let currency = access.settings.currency.clone();
-        let scope = Scope { tenant: Arc::clone(&access.tenant), currency, partition, generation };
+        generation.require_measured(&service.clickhouse, &name, partition).await?;
+        let currency = generation.currency(&access).to_owned();
+        let scope = Scope { tenant: Arc::clone(&access.tenant), currency, partition, generation: generation.number };
         kpis::answer(&service, &request, &scope).await
     };
     service.bounded(answered).await.map(Json)

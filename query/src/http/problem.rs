@@ -52,6 +52,9 @@ fn status_and_code(error: &Error) -> (StatusCode, &'static str) {
         Error::TooSlow(_) | Error::TooSlowInside => (StatusCode::UNPROCESSABLE_ENTITY, "too_slow"),
         Error::NotYet { .. } => (StatusCode::GATEWAY_TIMEOUT, "not_yet"),
         Error::Busy(_) => (StatusCode::TOO_MANY_REQUESTS, "busy"),
+        Error::Backfilling { .. } => (StatusCode::SERVICE_UNAVAILABLE, "backfilling"),
+        Error::NoNumbers => (StatusCode::SERVICE_UNAVAILABLE, "no_numbers"),
+        Error::OtherProgram { .. } => (StatusCode::SERVICE_UNAVAILABLE, "other_program"),
         Error::ClickHouse(_) => (StatusCode::SERVICE_UNAVAILABLE, "clickhouse"),
         Error::Unexpected(_) | Error::Listen { .. } | Error::Serve(_) | Error::Threads(_) | Error::Metrics(_) => {
             (StatusCode::INTERNAL_SERVER_ERROR, "internal")
@@ -67,7 +70,9 @@ impl IntoResponse for Error {
             Self::MissingKey | Self::UnknownKey => Some("Authorization".to_owned()),
             _ => None,
         };
-        let message = if status.is_server_error() && !matches!(self, Self::NotYet { .. }) {
+        let is_told =
+            matches!(self, Self::NotYet { .. } | Self::Backfilling { .. } | Self::NoNumbers | Self::OtherProgram { .. });
+        let message = if status.is_server_error() && !is_told {
             tracing::error!(error = %self, request_id = request_id::current().as_ref().map(RequestId::as_str), "no answer");
             // What the engine says may name tables and settings that are nobody's business.
             "the numbers cannot be read right now; the log of the query service says why".to_owned()
@@ -77,7 +82,8 @@ impl IntoResponse for Error {
         let problem = ProblemBody { code, message, field, request_id: request_id::current() };
         let mut response = (status, Json(Problem { error: problem })).into_response();
         if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            let after = if code == "backfilling" { "5" } else { "1" };
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(after));
         }
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

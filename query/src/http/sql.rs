@@ -20,7 +20,7 @@ use crate::{
     service::Service,
     session::{self, Opening},
     sql::{self, Format},
-    trust::{Trust, live_generation, pulse, reached, wait_for},
+    trust::{Trust, pulse, reached, wait_for},
 };
 
 /// A question.
@@ -73,14 +73,15 @@ pub(crate) async fn answer(State(service): State<Arc<Service>>, headers: HeaderM
 /// The stamp is made before the rows are read: everything up to its position is in them, and perhaps more.
 async fn ask(service: Arc<Service>, access: Access, sql: String, format: Format) -> Result<(Vec<u8>, Trust), Error> {
     let partition = service.partition(&access);
-    let generation = live_generation(&service.clickhouse).await?;
+    let live = service.live.read(&service.clickhouse).await?;
+    let generation = live.number;
     let of = (generation, partition, access.tenant.as_ref());
     let (offset, pulse) = tokio::try_join!(reached(&service, generation, partition), pulse(&service.clickhouse, of, 1))?;
     let trust = Trust::new(&service, Position { partition, offset }, generation, &pulse, Utc::now());
     let session = session::open(Opening {
         clickhouse: &service.clickhouse,
         restriction: Restriction { tenant: Arc::clone(&access.tenant), generation },
-        catalogue: &service.catalogue,
+        catalogue: &live.catalogue,
         trust: &trust,
         runtime: &service.runtime,
         federation: service.config.federation,

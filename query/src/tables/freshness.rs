@@ -37,6 +37,7 @@ pub(super) fn table(trust: &Trust) -> Result<Arc<dyn TableProvider>> {
         ("incomplete", count(trust.incomplete)),
         ("findings", count(trust.findings)),
         ("dead_letters", trust.dead_letters.map_or_else(|| number(None), count)),
+        ("redefined", text(&Some(trust.redefined.join(",")))),
     ];
     let fields: Vec<Field> = columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), true)).collect();
     let schema = Arc::new(Schema::new(fields));

@@ -27,7 +27,7 @@ pub(crate) struct DeadLetters {
 }
 
 /// That a partition was read up to here.
-#[derive(Debug, Clone, Copy, Row, Deserialize)]
+#[derive(Debug, Clone, Row, Deserialize)]
 pub(crate) struct Heartbeat {
     /// Last position that is in the numbers.
     pub(crate) position: i64,
@@ -37,6 +37,8 @@ pub(crate) struct Heartbeat {
     pub(crate) copies: i32,
     /// When, by the projector's clock.
     pub(crate) written_at_ms: i64,
+    /// What the files have otherwise than the definitions that the numbers were made with, joined by commas.
+    pub(crate) redefined: String,
 }
 
 /// One kind of what could not be counted.

@@ -5,7 +5,7 @@ mod heartbeat;
 mod position;
 mod stamp;
 
-pub(crate) use generation::live_generation;
+pub(crate) use generation::LiveGeneration;
 pub(crate) use heartbeat::{Finding, Pulse, pulse};
 pub(crate) use position::{reached, wait_for};
 pub(crate) use stamp::Trust;

@@ -5,7 +5,6 @@ use std::time::Duration;
 use tidemark_schemas::log::Position;
 use tokio::time::Instant;
 
-use super::live_generation;
 use crate::{Error, service::Service};
 
 /// The last position that is in the numbers of a partition; -1 for none.
@@ -44,6 +43,6 @@ pub(crate) async fn wait_for(service: &Service, wanted: Position, partition: i32
 /// How far the live numbers are now. However many wait, ClickHouse is asked by few at a time.
 async fn look(service: &Service, partition: i32) -> Result<i64, Error> {
     let _turn = service.looks.acquire().await.map_err(|closed| Error::Unexpected(closed.to_string()))?;
-    let generation = live_generation(&service.clickhouse).await?;
-    reached(service, generation, partition).await
+    let generation = service.live.read(&service.clickhouse).await?;
+    reached(service, generation.number, partition).await
 }

@@ -38,14 +38,18 @@ pub(crate) struct Trust {
     pub(crate) findings: u64,
     /// What was refused and is neither replayed nor dropped; none while that is not known, which is not zero.
     pub(crate) dead_letters: Option<u64>,
+    /// KPIs and tenants whose files were changed since the numbers were made; `tidemark rebuild` takes the changes up.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) redefined: Vec<String>,
 }
 
 impl Trust {
     /// The stamp of an answer that holds everything up to `position`.
     pub(crate) fn new(service: &Service, at: Position, generation: u32, pulse: &Pulse, now: DateTime<Utc>) -> Self {
         let known = (at.offset >= 0).then_some(at.offset);
-        let fresh_ms = pulse.heartbeat.map(|beat| (now.timestamp_millis() - beat.written_at_ms).max(0));
-        let written_at = pulse.heartbeat.and_then(|beat| DateTime::from_timestamp_millis(beat.written_at_ms));
+        let beat = pulse.heartbeat.as_ref();
+        let fresh_ms = beat.map(|beat| (now.timestamp_millis() - beat.written_at_ms).max(0));
+        let written_at = beat.and_then(|beat| DateTime::from_timestamp_millis(beat.written_at_ms));
         let (incomplete, findings) = pulse.findings.iter().fold((0, 0), |(incomplete, others), finding| {
             if finding.kind == INCOMPLETE { (incomplete + finding.found, others) } else { (incomplete, others + finding.found) }
         });
@@ -55,16 +59,17 @@ impl Trust {
             token: known.map(|_| at.to_string()),
             written_at: written_at.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true)),
             fresh_ms,
-            behind: pulse.heartbeat.map(|beat| (beat.end_position - beat.position.max(at.offset)).max(0)),
+            behind: beat.map(|beat| (beat.end_position - beat.position.max(at.offset)).max(0)),
             stale: fresh_ms.is_none_or(|fresh| fresh > service.config.stale_after_ms),
             generation,
-            copies: pulse.heartbeat.map(|beat| beat.copies),
+            copies: beat.map(|beat| beat.copies),
             incomplete,
             findings,
             dead_letters: pulse
                 .dead_letters
                 .filter(|dead| now.timestamp_millis() - dead.complete_at_ms <= service.config.stale_after_ms)
                 .map(|dead| dead.pending),
+            redefined: beat.map(|beat| beat.redefined.split_terminator(',').map(str::to_owned).collect()).unwrap_or_default(),
         }
     }
 }

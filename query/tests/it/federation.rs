@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 use tidemark_query::Config;
-use tidemark_schemas::kpi::Catalogue;
 
 use crate::fixture::{ACME, Fixture};
 
@@ -29,7 +28,7 @@ fn statements(text: &str) -> Vec<String> {
 #[tokio::test]
 async fn federation_changes_no_answer() {
     let Some(with) = filled().await else { return };
-    let without = with.beside(Config { federation: false, ..Config::default() }, Catalogue::shipped().unwrap()).await;
+    let without = with.beside(Config { federation: false, ..Config::default() }).await;
     let questions = statements(QUESTIONS);
     assert!(questions.len() >= 40, "{}", questions.len());
     let mut differences = Vec::new();
@@ -45,7 +44,7 @@ async fn federation_changes_no_answer() {
 #[tokio::test]
 async fn answers_of_many_blocks_arrive_whole() {
     let Some(with) = Fixture::empty().await else { return };
-    let without = with.beside(Config { federation: false, ..Config::default() }, Catalogue::shipped().unwrap()).await;
+    let without = with.beside(Config { federation: false, ..Config::default() }).await;
     let insert = "INSERT INTO visits (generation, tenant, visit_id, duration_min, occurred_at, occurred_on, recorded_at, recorded_on, version) \
                   SELECT 1, 'acme', toString(number), number, now64(3), today(), now64(3), today(), number FROM numbers(300000)";
     with.run(insert).await;

@@ -13,8 +13,10 @@ use serde_json::Value;
 use tidemark_query::Config;
 use tidemark_schemas::{
     connect::{ClickHouseConfig, KafkaConfig},
+    definitions::{Definitions, Engine},
     kpi::Catalogue,
     log::partition_of,
+    pipeline::shipped_pipelines,
     table::schema_steps,
     tenant::Tenants,
 };
@@ -34,6 +36,11 @@ time_zone = "Europe/Berlin"
 currency = "EUR"
 keys = [{ sha256 = "OTHER", source = "crm" }]
 "#;
+
+fn tenants() -> Tenants {
+    let hash = |key: &str| hex::encode(<sha2::Sha256 as sha2::Digest>::digest(key));
+    Tenants::parse(&TENANTS.replace("ACME", &hash(ACME)).replace("OTHER", &hash(OTHER))).unwrap()
+}
 
 /// A service of its own on a database of its own.
 pub struct Fixture {
@@ -69,26 +76,43 @@ impl Fixture {
             clickhouse.query(&step.sql.replace('?', "??")).execute().await.unwrap();
         }
         let connect = ClickHouseConfig { url, database, ..ClickHouseConfig::default() };
-        Some(Self::serve(connect, clickhouse, config, catalogue).await)
+        let fixture = Self::serve(connect, clickhouse, config).await;
+        fixture.generation(1, "live", &catalogue).await;
+        Some(fixture)
     }
 
     /// Another service on the same database.
-    pub async fn beside(&self, config: Config, catalogue: Catalogue) -> Self {
-        Self::serve(self.connect.clone(), self.clickhouse.clone(), config, catalogue).await
+    pub async fn beside(&self, config: Config) -> Self {
+        Self::serve(self.connect.clone(), self.clickhouse.clone(), config).await
     }
 
-    async fn serve(connect: ClickHouseConfig, clickhouse: Client, config: Config, catalogue: Catalogue) -> Self {
-        let hash = |key: &str| hex::encode(<sha2::Sha256 as sha2::Digest>::digest(key));
-        let tenants = TENANTS.replace("ACME", &hash(ACME)).replace("OTHER", &hash(OTHER));
+    async fn serve(connect: ClickHouseConfig, clickhouse: Client, config: Config) -> Self {
         let kafka = KafkaConfig::default();
         let partition = partition_of("acme", kafka.partitions);
         let config = Config { listen: ([127, 0, 0, 1], 0).into(), ..config };
-        let tenants = Arc::new(Tenants::parse(&tenants).unwrap());
-        let server = tidemark_query::bind(config, connect.clone(), kafka, tenants, Arc::new(catalogue)).await.unwrap();
+        let tenants = Arc::new(tenants());
+        let server = tidemark_query::bind(config, connect.clone(), kafka, tenants).await.unwrap();
         let address = server.local_addr();
         let shutdown = CancellationToken::new();
         tokio::spawn(server.serve(shutdown.clone()));
         Self { address, clickhouse, partition, connect, _serving: shutdown.drop_guard() }
+    }
+
+    /// A set of numbers that is made with these KPIs; where it was recorded before, it changes its status.
+    pub async fn generation(&self, number: u32, status: &str, catalogue: &Catalogue) {
+        let engine = Engine::of_this_program(1);
+        let definitions = Definitions::new(engine, catalogue, &tenants(), &shipped_pipelines().unwrap()).unwrap();
+        self.definitions(number, status, &definitions).await;
+    }
+
+    /// The same with definitions of any kind.
+    pub async fn definitions(&self, number: u32, status: &str, definitions: &Definitions) {
+        let (hash, json) = (definitions.hash(), definitions.to_json().replace('\\', "\\\\").replace('\'', "\\'"));
+        self.run(&format!(
+            "INSERT INTO generations (generation, definitions_hash, status, changed_at, definitions) \
+             SELECT {number}, '{hash}', '{status}', toDateTime64('2026-01-01', 3, 'UTC') + INTERVAL count() SECOND, '{json}' FROM generations"
+        ))
+        .await;
     }
 
     /// Runs one statement.

@@ -92,19 +92,6 @@ async fn an_answer_says_its_position_and_shape() {
 }
 
 #[tokio::test]
-async fn a_live_generation_is_what_is_answered() {
-    let Some(fixture) = deals().await else { return };
-    fixture
-        .run("INSERT INTO generations VALUES (1, '', 'live', '2026-01-01 00:00:00'), (2, '', 'building', '2026-01-01 00:00:00')")
-        .await;
-    assert_eq!(fixture.rows("win_rate?grain=year").await, ["2026-01-01 0.5"]);
-    fixture
-        .run("INSERT INTO generations VALUES (1, '', 'retired', '2026-01-02 00:00:00'), (2, '', 'live', '2026-01-02 00:00:00')")
-        .await;
-    assert_eq!(fixture.rows("win_rate?grain=year").await, ["2026-01-01 1"]);
-}
-
-#[tokio::test]
 async fn multisets_give_exact_medians_distinct_counts_and_extremes() {
     let mut catalogue = Catalogue::shipped().unwrap();
     let file = r#"

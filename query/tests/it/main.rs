@@ -6,6 +6,7 @@ mod doors;
 mod engine;
 mod federation;
 mod fixture;
+mod generations;
 mod isolation;
 mod kpis;
 mod money;

@@ -3,7 +3,6 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tidemark_query::Config;
-use tidemark_schemas::kpi::Catalogue;
 
 use crate::federation::{answer, filled};
 
@@ -13,7 +12,7 @@ const QUESTIONS: usize = 120;
 #[tokio::test]
 async fn federation_changes_no_answer_to_a_random_question() {
     let Some(with) = filled().await else { return };
-    let without = with.beside(Config { federation: false, ..Config::default() }, Catalogue::shipped().unwrap()).await;
+    let without = with.beside(Config { federation: false, ..Config::default() }).await;
     let mut dice = Dice(ChaCha8Rng::seed_from_u64(SEED));
     let mut answered = 0;
     for _ in 0..QUESTIONS {

@@ -120,7 +120,7 @@ async fn monstrous_questions_end_nobody() {
 async fn bounds_are_named() {
     let config = Config { rows_max: 5, body_bytes_max: 2_000, memory_bytes_max: 8 << 20, ..Config::default() };
     let Some(fixture) = filled().await else { return };
-    let bounded = fixture.beside(config, Catalogue::shipped().unwrap()).await;
+    let bounded = fixture.beside(config).await;
     let long = format!("SELECT '{}'", "x".repeat(2_000));
     for (question, status, bound) in [
         ("SELECT deal_id FROM deals", 422, "rows_max"),

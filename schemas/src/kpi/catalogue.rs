@@ -44,6 +44,11 @@ impl Catalogue {
         self.texts.iter().map(|(name, text)| (name.as_str(), text.as_str()))
     }
 
+    /// Every name, in order.
+    pub fn names(&self) -> impl Iterator<Item = String> {
+        self.by_name.keys().cloned()
+    }
+
     /// A KPI by name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Arc<KpiDefinition>> {

@@ -4,18 +4,18 @@ mod store;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
-use tidemark_projector::settings::Settings;
+use tidemark_projector::generations::Ledger;
+use tidemark_projector::settings::FOLDS_VERSION;
 use tidemark_schemas::{
+    definitions::{Definitions, Engine, TenantDefinition},
     fact::Fact,
     kpi::Catalogue,
     log::{Position, partition_of},
-    pipeline::shipped_pipelines,
     table::FactTable,
-    tenant::{Tenant, Tenants},
+    tenant::Tenant,
 };
 use tidemark_verify::{Comparison, Found, LogRecord, Measures, Model, Picked, Sample};
 
@@ -81,15 +81,13 @@ pub async fn run(place: &Place, args: Args) -> ExitCode {
 /// How many rows differ.
 async fn verify(place: &Place, args: Args) -> Result<u64> {
     let config = Config::load(place.config.as_deref(), place.overrides())?;
-    let tenants = config.read_tenants()?;
-    let chosen = chosen(&tenants, &args.tenant)
-        .with_context(|| format!("{}, which --state or --config choose", config.tenants_file().display()))?;
-    let pipelines = shipped_pipelines().map_err(anyhow::Error::msg)?;
-    let mut verification = Verification::prepare(&config, &tenants, args).await?;
+    let names = args.tenant.clone();
+    let (mut verification, definitions) = Verification::prepare(&config, args).await?;
     let mut different = 0;
-    for (name, tenant) in chosen {
-        let stages = pipelines.get(&tenant.pipeline).with_context(|| format!("tenant {name}: pipeline {:?}", tenant.pipeline))?;
-        let folding = |log: &[LogRecord]| Model::fold(log, tenant, stages, &verification.measures);
+    for (name, definition) in chosen(&definitions, &names)? {
+        let TenantDefinition { time_zone, currency, pipeline } = definition;
+        let tenant = Tenant { time_zone: *time_zone, currency: currency.clone(), pipeline: String::new(), keys: Vec::new() };
+        let folding = |log: &[LogRecord]| Model::fold(log, &tenant, pipeline, &verification.measures);
         let found = verification.tenant(name, folding).await.with_context(|| format!("tenant {name}"))?;
         verification.limit -= found.mismatches.len();
         different += found.different;
@@ -101,37 +99,37 @@ async fn verify(place: &Place, args: Args) -> Result<u64> {
     Ok(different)
 }
 
-fn chosen<'a>(tenants: &'a Tenants, names: &[String]) -> Result<Vec<(&'a str, &'a Tenant)>> {
-    if let Some(unknown) = names.iter().find(|name| tenants.get(name).is_none()) {
-        bail!("there is no tenant {unknown:?}");
+fn chosen<'a>(definitions: &'a Definitions, names: &[String]) -> Result<Vec<(&'a str, &'a TenantDefinition)>> {
+    let all = definitions.tenants.iter().map(|(name, tenant)| (name.as_ref(), tenant));
+    if let Some(unknown) = names.iter().find(|name| !definitions.tenants.contains_key(name.as_str())) {
+        bail!("there is no tenant {unknown:?} in the live numbers");
     }
-    let all = tenants.iter().map(|(name, tenant)| (name.as_ref(), tenant.as_ref()));
     let chosen: Vec<_> = all.filter(|(name, _)| names.is_empty() || names.iter().any(|wanted| wanted == name)).collect();
-    ensure!(
-        !chosen.is_empty(),
-        "there are no tenants: name the state directory of the `tidemark up` that is meant by --state DIR, or `tidemark tenant add` adds one"
-    );
+    ensure!(!chosen.is_empty(), "the live numbers are of no tenant: `tidemark tenant add` adds one");
     Ok(chosen)
 }
 
 impl Verification {
-    async fn prepare(config: &Config, tenants: &Tenants, args: Args) -> Result<Self> {
-        let catalogue = config.read_catalogue()?;
+    /// With the definitions that the live numbers were made with, whatever the files say now.
+    async fn prepare(config: &Config, args: Args) -> Result<(Self, Definitions)> {
         let client = store::connect(&config.clickhouse);
-        let live = store::live_generation(&client).await.with_context(|| format!("ClickHouse at {}", config.clickhouse.url))?;
-        let pipelines = shipped_pipelines().map_err(anyhow::Error::msg)?;
-        let settings = Settings::new(tenants, &pipelines, Arc::new(catalogue.clone()), live.generation)?;
+        let live =
+            Ledger::new(&config.clickhouse).live().await.with_context(|| format!("ClickHouse at {}", config.clickhouse.url))?;
+        let live = live.context("there are no numbers yet: a projector makes them from the log")?;
+        let definitions = live.definitions.map_err(anyhow::Error::msg)?;
+        let engine = Engine::of_this_program(FOLDS_VERSION);
         ensure!(
-            settings.definitions_hash() == live.definitions_hash,
-            "the numbers were made with other KPI files, folds or another DataFusion than these: verify with the tidemark.toml and \
-             the version that made them"
+            definitions.engine == engine,
+            "the numbers were made with {}, this program has {engine}: verify with the version that made them",
+            definitions.engine
         );
+        let catalogue = definitions.catalogue()?;
         let catalogue = narrowed(catalogue, &args.kpi)?;
         let of_kpis = || catalogue.iter().map(|kpi| kpi.from).collect();
         let tables = if args.kpi.is_empty() { FactTable::ALL.iter().copied().collect() } else { of_kpis() };
-        Ok(Self {
+        let verification = Self {
             client,
-            generation: live.generation,
+            generation: live.number,
             partitions: config.kafka.partitions,
             measures: Measures::plan(&catalogue)?,
             catalogue,
@@ -140,7 +138,8 @@ impl Verification {
             sample: args.sample.unwrap_or(Sample::All),
             seed: rand::random(),
             limit: args.limit,
-        })
+        };
+        Ok((verification, definitions))
     }
 
     /// Verifies one tenant and prints what differs.

@@ -5,6 +5,7 @@
 mod command_line;
 mod dead_letters;
 mod dependencies;
+mod generations;
 mod imports;
 mod known_answers;
 mod kpi_files;

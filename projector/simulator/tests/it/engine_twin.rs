@@ -7,11 +7,18 @@ use clickhouse::Client;
 use tidemark_projector::{
     measure::Measures,
     pipeline::{Partition, Record, Rows, Table},
-    settings::Settings,
+    settings::{FOLDS_VERSION, Settings},
     sink::{ClickHouse, MemorySink, Sink, Tables, apply_schema},
     state::Memory,
 };
-use tidemark_schemas::{connect::ClickHouseConfig, events::wire, kpi::Catalogue, pipeline::shipped_pipelines, tenant::Tenants};
+use tidemark_schemas::{
+    connect::ClickHouseConfig,
+    definitions::{Definitions, Engine},
+    events::wire,
+    kpi::Catalogue,
+    pipeline::shipped_pipelines,
+    tenant::Tenants,
+};
 use tidemark_verify::generate;
 
 use crate::engine;
@@ -39,8 +46,9 @@ fn batches(seed: u64) -> Vec<Rows> {
     for (name, text) in Catalogue::shipped().unwrap().texts().take(KPIS) {
         catalogue.add(name, text).unwrap();
     }
-    let catalogue = Arc::new(catalogue);
-    let settings = Arc::new(Settings::new(&tenants, &shipped_pipelines().unwrap(), catalogue.clone(), 1).unwrap());
+    let engine = Engine::of_this_program(FOLDS_VERSION);
+    let definitions = Definitions::new(engine, &catalogue, &tenants, &shipped_pipelines().unwrap()).unwrap();
+    let settings = Arc::new(Settings::new(&definitions, 1).unwrap());
     let measures = Arc::new(Measures::plan(&catalogue).unwrap());
     let mut batches = Vec::new();
     for history in [seed, seed + 1_000] {

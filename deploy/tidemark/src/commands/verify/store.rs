@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clickhouse::{Client, Compression, Row, query::Query};
 use serde::Deserialize;
 use tidemark_schemas::{
@@ -21,13 +21,6 @@ pub struct Store {
     client: Client,
     generation: u32,
     tenant: String,
-}
-
-/// The set of numbers that is live, and what it was made with.
-#[derive(Row, Deserialize)]
-pub struct Generation {
-    pub generation: u32,
-    pub definitions_hash: String,
 }
 
 /// Cells, and the position that they are of; none before the first batch.
@@ -89,15 +82,6 @@ pub fn connect(config: &ClickHouseConfig) -> Client {
     let client = Client::default().with_url(&config.url).with_database(&config.database).with_compression(Compression::None);
     let client = config.user.iter().fold(client, |client, user| client.with_user(user));
     config.password.iter().fold(client, |client, password| client.with_password(password))
-}
-
-/// The live set of numbers.
-///
-/// # Errors
-/// ClickHouse does not answer, or has no numbers.
-pub async fn live_generation(client: &Client) -> Result<Generation> {
-    let live = client.query(include_str!("generation.sql")).fetch_optional().await?;
-    live.context("there are no numbers yet: a projector makes them from the log")
 }
 
 impl Store {

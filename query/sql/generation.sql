@@ -1,1 +1,0 @@
-SELECT max(generation) FROM generations FINAL WHERE status = 'live'
