@@ -66,6 +66,8 @@ impl Run<'_> {
                 let until = self.world.now() + self.world.between(50, REFUSES_MS_MAX) as i64;
                 self.world.refuses_until_ms.store(until, Ordering::Relaxed);
             }
+            // Of the log that was there before, nothing but the engine's rows may be left to tell.
+            Some(Blow::Restore | Blow::RestorePart | Blow::LoseParts) if (0..PARTITIONS).any(|other| self.is_broken(other)) => {}
             Some(Blow::Restore) => self.restore(|_| true, Point::SinkRestored),
             Some(Blow::RestorePart) => {
                 let chosen = self.some_tables();
@@ -131,6 +133,7 @@ impl Run<'_> {
         self.world.disconnect_sink();
         self.world.sink.restore(self.backup.clone(), tables);
         self.sink_lost = true;
+        self.added_lost = true;
     }
 
     /// The engine comes back without the newest parts of some tables.
@@ -143,6 +146,7 @@ impl Run<'_> {
             self.world.sink.lose(table, newest);
         }
         self.sink_lost = true;
+        self.added_lost = true;
     }
 
     fn some_tables(&self) -> BTreeSet<Table> {
@@ -151,11 +155,11 @@ impl Run<'_> {
         all.into_keys().filter(|_| self.world.below(one_in) == 0).collect()
     }
 
-    /// The broker loses records, or the topic is made anew; once a run.
+    /// The broker loses records, or the topic is made anew; once a run, and only where numbers remember the log that they are of.
     fn break_log(&mut self, partition: usize) {
-        let is_broken = self.world.with_log(partition, |log| log.before.is_some());
         let len = self.world.with_log(partition, |log| log.records.len());
-        if is_broken || len < 10 {
+        let is_remembered = self.world.sink.tables().watermark(partition as i32).is_some();
+        if self.is_broken(partition) || len < 10 || !is_remembered {
             return;
         }
         let kind = self.world.below(4);

@@ -1,5 +1,5 @@
 //! What all runs share: companies over two partitions, and the KPI files, planned once. A run measures a part of the
-//! KPIs, another one each seed, so that a run is quick and all runs together measure all.
+//! KPIs, another one each seed, so that a run is quick and all runs together measure all; half of them may be added later.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -18,6 +18,8 @@ use tidemark_schemas::{
     tenant::Tenants,
 };
 
+/// The set of numbers that is made.
+pub(crate) const GENERATION: u32 = 1;
 /// Partitions of the log.
 pub(crate) const PARTITIONS: usize = 2;
 /// KPIs of one run.
@@ -43,13 +45,16 @@ pub struct Company {
     pub(crate) tenants: Tenants,
     pub(crate) pipelines: BTreeMap<String, Arc<StagePipeline>>,
     pub(crate) metrics: Arc<Metrics>,
-    groups: Vec<Definitions>,
+    /// Before and after KPIs are added.
+    groups: Vec<(Definitions, Definitions)>,
 }
 
 /// A part of the KPIs, for the projector and for the model.
 #[derive(Clone)]
 pub(crate) struct Definitions {
     pub(crate) id: GenerationId,
+    /// Those that were not there from the beginning.
+    pub(crate) added: Arc<[String]>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) measures: Arc<Measures>,
     pub(crate) model: Arc<tidemark_verify::Measures>,
@@ -66,26 +71,33 @@ impl Company {
         let shipped = Catalogue::shipped().map_err(|error| error.to_string())?;
         let texts: Vec<(&str, &str)> = shipped.texts().collect();
         let parts = texts.len().div_ceil(KPIS_OF_A_RUN);
-        let groups = (0..parts).map(|part| {
+        let define = |texts: &[(&str, &str)], added: &[(&str, &str)]| {
             let mut catalogue = Catalogue::default();
-            for (name, text) in texts.iter().skip(part).step_by(parts) {
+            for (name, text) in texts {
                 catalogue.add(name, text).map_err(|error| error.to_string())?;
             }
             let engine = Engine::of_this_program(FOLDS_VERSION);
             let files = definitions::Definitions::new(engine, &catalogue, &tenants, &pipelines)?;
-            let settings = Settings::new(&files, 1).map_err(|error| error.to_string())?;
-            Ok(Definitions {
-                id: GenerationId { generation: 1, definitions_hash: files.hash() },
+            let settings = Settings::new(&files, GENERATION).map_err(|error| error.to_string())?;
+            Ok::<_, String>(Definitions {
+                id: GenerationId { generation: GENERATION, definitions_hash: files.hash() },
+                added: added.iter().map(|(name, _)| (*name).to_owned()).collect(),
                 settings: Arc::new(settings.sabotaged(sabotage)),
                 measures: Arc::new(Measures::plan(&catalogue).map_err(|error| error.to_string())?),
                 model: Arc::new(tidemark_verify::Measures::plan(&catalogue).map_err(|error| error.to_string())?),
             })
+        };
+        let groups = (0..parts).map(|part| {
+            let all: Vec<(&str, &str)> = texts.iter().skip(part).step_by(parts).copied().collect();
+            let (early, added) = all.split_at(all.len() / 2);
+            Ok((define(early, &[])?, define(&all, added)?))
         });
         let groups = groups.collect::<Result<_, String>>()?;
         Ok(Self { tenants, pipelines, metrics: Arc::new(Metrics::new()), groups })
     }
 
-    pub(crate) fn definitions(&self, seed: u64) -> Definitions {
+    /// Those of a seed: before and after KPIs are added.
+    pub(crate) fn definitions(&self, seed: u64) -> (Definitions, Definitions) {
         let index = usize::try_from(seed % self.groups.len() as u64).unwrap_or(0);
         self.groups[index].clone()
     }

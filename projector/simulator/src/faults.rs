@@ -45,6 +45,8 @@ pub enum Point {
     Restoration,
     SinkLossNoticed,
     LogReplacementNoticed,
+    KpisAdded,
+    AddedKpisRead,
     ReadDuringRun,
     ReadAtTheEnd,
 }
@@ -91,6 +93,8 @@ impl Point {
         Self::Restoration,
         Self::SinkLossNoticed,
         Self::LogReplacementNoticed,
+        Self::KpisAdded,
+        Self::AddedKpisRead,
         Self::ReadDuringRun,
         Self::ReadAtTheEnd,
     ];

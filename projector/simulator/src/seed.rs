@@ -7,12 +7,16 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use tidemark_projector::{Error, sink::Parts};
+use futures::executor::block_on;
+use tidemark_projector::{
+    Error,
+    sink::{Parts, Sink},
+};
 use tidemark_schemas::events::Data;
 use tidemark_verify::generate;
 
 use crate::{
-    company::{Company, Definitions, PARTITIONS, partition_index},
+    company::{Company, Definitions, GENERATION, PARTITIONS, partition_index},
     dice::Dice,
     disk::Disk,
     faults::{Hits, Point},
@@ -36,6 +40,8 @@ pub(crate) struct Run<'a> {
     pub(crate) world: Arc<World>,
     company: &'a Company,
     definitions: Definitions,
+    /// With more KPIs, which are added in the middle of the run.
+    later: Option<Definitions>,
     arriving: VecDeque<Pending>,
     pub(crate) owners: [[Option<Owner>; PARTITIONS]; PROCESSES],
     pub(crate) disks: [[Disk; PARTITIONS]; PROCESSES],
@@ -44,6 +50,8 @@ pub(crate) struct Run<'a> {
     pub(crate) backup: Parts,
     /// The engine lost something, so that a state may be ahead of it.
     pub(crate) sink_lost: bool,
+    /// It did after KPIs were added: cells of theirs that came without a watermark may lack until that is noticed.
+    pub(crate) added_lost: bool,
     pub(crate) step: u64,
 }
 
@@ -72,16 +80,19 @@ impl<'a> Run<'a> {
         let logs = (0..PARTITIONS).map(|_| PartitionLog { cluster: "cluster", ..PartitionLog::default() }).collect();
         let world = Arc::new(World::new(seed, logs));
         let arriving = arriving(company, seed, &world);
+        let (definitions, later) = company.definitions(seed);
         Ok(Self {
             world,
             company,
-            definitions: company.definitions(seed),
+            definitions,
+            later: Some(later),
             arriving,
             owners: Default::default(),
             disks: Default::default(),
             is_stopped: Default::default(),
             backup: Parts::new(),
             sink_lost: false,
+            added_lost: false,
             step: 0,
         })
     }
@@ -97,6 +108,7 @@ impl<'a> Run<'a> {
                 150..155 => self.keep_copies(),
                 155..158 => self.upgrade(),
                 158..164 => self.read()?,
+                164..166 => self.add_kpis()?,
                 _ => self.poll_any()?,
             }
         }
@@ -129,12 +141,45 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Files are added: their KPIs cannot be read yet, and every process begins again, as it does when it notices.
+    fn add_kpis(&mut self) -> Result<(), String> {
+        let Some(later) = self.later.take() else { return Ok(()) };
+        self.world.hit(Point::KpisAdded);
+        for partition in 0..PARTITIONS {
+            let announced = self.world.sink.announce(GENERATION, partition as i32, &later.added, 0);
+            block_on(announced).map_err(|error| error.to_string())?;
+        }
+        // What a process without these KPIs had sent must be there before one with them looks.
+        self.late_inserts();
+        self.owners = Default::default();
+        self.definitions = later;
+        self.added_lost = false;
+        Ok(())
+    }
+
+    /// The engine does what it had taken without saying so.
+    fn late_inserts(&self) {
+        for (table, part) in lock(&self.world.late).drain(..) {
+            self.world.sink.add(table, part);
+        }
+    }
+
+    /// The KPIs that readers of a partition are not given.
+    fn hidden(&self, partition: usize) -> Vec<String> {
+        let is_hidden = |kpi: &&String| self.added_lost || self.world.sink.measured(kpi, partition as i32) != Some(100);
+        let hidden: Vec<String> = self.definitions.added.iter().filter(is_hidden).cloned().collect();
+        if hidden.len() < self.definitions.added.len() {
+            self.world.hit(Point::AddedKpisRead);
+        }
+        hidden
+    }
+
     /// What a reader sees now.
     fn read(&mut self) -> Result<(), String> {
         self.world.hit(Point::ReadDuringRun);
         let tables = self.world.sink.tables();
         let partition = self.world.below(PARTITIONS);
-        check_cells(&self.world, self.company, &self.definitions, &tables, partition)
+        check_cells(&self.world, self.company, &self.definitions, &self.hidden(partition), &tables, partition)
     }
 
     /// Lets one worker go on; starts it where it is not there.
@@ -172,9 +217,8 @@ impl<'a> Run<'a> {
 
     /// A worker ended by itself, which it may do for few reasons.
     fn ended(&mut self, process: usize, partition: usize, outcome: Result<(), Error>) -> Result<(), String> {
-        let is_broken = self.world.with_log(partition, |log| log.before.is_some());
         match outcome {
-            Err(Error::LogReplaced { .. }) if is_broken => {
+            Err(Error::LogReplaced { .. }) if self.is_broken(partition) => {
                 self.world.hit(Point::LogReplacementNoticed);
                 self.is_stopped[process][partition] = true;
                 Ok(())
@@ -189,15 +233,13 @@ impl<'a> Run<'a> {
     fn settle(&mut self) -> Result<(), String> {
         self.world.is_calm.store(true, Ordering::Relaxed);
         self.world.refuses_until_ms.store(0, Ordering::Relaxed);
-        for (table, part) in lock(&self.world.late).drain(..) {
-            self.world.sink.add(table, part);
-        }
+        self.late_inserts();
         for owner in self.owners.iter_mut().flatten().flatten() {
             owner.paused_until = 0;
         }
         let deadline = self.step + STEPS_MAX / 2;
         for partition in 0..PARTITIONS {
-            if self.world.with_log(partition, |log| log.before.is_some()) {
+            if self.is_broken(partition) {
                 // Whoever wrote of the log as it was must be looked at by somebody who comes after.
                 self.owners.iter_mut().for_each(|owners| owners[partition] = None);
             }
@@ -215,7 +257,7 @@ impl<'a> Run<'a> {
         let tables = self.world.sink.tables();
         for partition in 0..PARTITIONS {
             if self.is_stopped(partition) {
-                check_cells(&self.world, self.company, &self.definitions, &tables, partition)?;
+                check_cells(&self.world, self.company, &self.definitions, &self.hidden(partition), &tables, partition)?;
             } else {
                 check_all(&self.world, self.company, &self.definitions, &tables, partition)?;
                 self.note_verdicts(&tables);
@@ -233,13 +275,20 @@ impl<'a> Run<'a> {
         let place = lineage(&self.world, partition, tables.watermark(partition as i32))?;
         let (records, low) = self.world.with_log(partition, |log| (log.records.len(), log.low));
         let is_read = matches!(place, Some((Lineage::Now, at)) if at + 1 == records) || (place.is_none() && records == 0);
-        Ok(is_read && low == 0 && self.owner_is_idle(partition))
+        let is_measured = |kpi: &String| self.world.sink.measured(kpi, partition as i32) == Some(100);
+        let is_measured = self.definitions.added.iter().all(is_measured);
+        Ok(is_read && is_measured && low == 0 && self.owner_is_idle(partition))
     }
 
     /// Whether the owner has committed what it wrote and waits for records.
     fn owner_is_idle(&self, partition: usize) -> bool {
         let process = self.world.owner(partition);
         self.owners[process][partition].as_ref().is_some_and(|owner| owner.place() == Place::Reading)
+    }
+
+    /// Whether the log is not what it was.
+    pub(crate) fn is_broken(&self, partition: usize) -> bool {
+        self.world.with_log(partition, |log| log.before.is_some())
     }
 
     fn is_stopped(&self, partition: usize) -> bool {

@@ -20,8 +20,8 @@ use crate::{
     source::{Offsets, Status as WorkerStatus, WallClock},
 };
 
-/// Events that a generation may lack to be made live at once: more than that, and readers would wait.
-const SWAP_BEHIND_MAX: i64 = 100_000;
+/// Events that a generation may lack to be made live at once: of more than that, nobody has seen what they change.
+const SWAP_BEHIND_MAX: i64 = 10_000;
 /// How often it is looked whether the new generation has caught up.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How often two generations are compared again because one of them moved meanwhile.

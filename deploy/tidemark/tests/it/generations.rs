@@ -78,8 +78,11 @@ impl World {
 
 /// Calls of 1 to [`SENT`] times four seconds: every second of them counts from 600 on.
 fn calls() -> Value {
-    let call = |n: i64| json!({ "type": "call.completed", "event_id": format!("C-{n}"), "rep_id": "R-1", "occurred_at": "2026-03-05", "data": { "call_id": format!("C-{n}"), "duration_s": n * 4 } });
-    (1..=SENT).map(call).collect()
+    (1..=SENT).map(|n| call(&format!("C-{n}"), n * 4)).collect()
+}
+
+fn call(id: &str, duration_s: i64) -> Value {
+    json!({ "type": "call.completed", "event_id": id, "rep_id": "R-1", "occurred_at": "2026-03-05", "data": { "call_id": id, "duration_s": duration_s } })
 }
 
 #[tokio::test]
@@ -89,6 +92,8 @@ async fn a_changed_file_is_noticed_and_a_new_one_is_measured() {
     let path = format!("/v1/kpis/long_calls?grain=all&after={position}");
     assert_eq!(world.stack.get(&path).await["rows"][0]["value"], "151");
 
+    let globex = ["tenant", "add", "globex", "--key", "globex", "--time-zone", "Europe/Berlin", "--currency", "EUR"];
+    world.succeeds(&globex);
     world.stack.interrupt();
     fs::write(world.file("long_calls"), CALLS.replace("600", "800")).unwrap();
     fs::write(world.file("short_calls"), CALLS.replace(">= 600", "< 600")).unwrap();
@@ -99,18 +104,38 @@ async fn a_changed_file_is_noticed_and_a_new_one_is_measured() {
     let freshness = world.stack.get("/v1/freshness").await;
     assert_eq!(freshness["redefined"], json!(["long_calls"]), "{freshness}");
     assert!(log(world.stack.state()).contains("the KPI long_calls is defined otherwise"));
-    let more = world.stack.post(&json!([{ "type": "call.completed", "event_id": "C-more", "occurred_at": "2026-03-05", "data": { "call_id": "C-more", "duration_s": 1 } }])).await;
+    let more = world.stack.post(&json!([call("C-more", 1)])).await;
     let short = world.stack.get(&format!("/v1/kpis/short_calls?grain=all&after={more}")).await;
     assert_eq!(short["rows"][0]["value"], "150");
 
-    // Put back as it was: nothing is to be said any more.
+    // A tenant's settings make its numbers as a definition does.
     world.stack.interrupt();
+    let settings = world.stack.state().join("tenants.toml");
+    let before = fs::read_to_string(&settings).unwrap();
+    fs::write(&settings, before.replace("Europe/Berlin", "Asia/Tokyo")).unwrap();
     fs::write(world.file("long_calls"), CALLS).unwrap();
     world.stack.start_again();
-    // What the process before said holds until the first heartbeat of this one.
+    redefined(&world, &json!(["tenant globex"])).await;
+    assert!(log(world.stack.state()).contains("tenant globex: its time zone was Europe/Berlin and is Asia/Tokyo now"));
+
+    // Verified with what the numbers are made with, not with what the files have.
+    world.succeeds(&["verify"]);
+    // Put back as it was: nothing is to be said any more.
+    world.stack.interrupt();
+    fs::write(&settings, before).unwrap();
+    world.stack.start_again();
+    redefined(&world, &Value::Null).await;
+}
+
+/// What the files have otherwise; what the process before said holds until the first heartbeat of the one that runs.
+async fn redefined(world: &World, expected: &Value) {
     let deadline = Instant::now() + HEARD_WITHIN;
-    while !world.stack.get("/v1/freshness").await["redefined"].is_null() {
-        assert!(Instant::now() < deadline, "the file is as it was, and is still said to be another");
+    loop {
+        let freshness = world.stack.get("/v1/freshness").await;
+        if freshness["redefined"] == *expected {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{expected}: {freshness}");
     }
 }
 
@@ -139,10 +164,20 @@ async fn a_rebuild_shows_the_difference_and_is_swapped_under_query_load() {
     world.refuses(&["rebuild", "--swap"], "with other definitions");
     fs::write(world.file("long_calls"), CALLS.replace("600", "800")).unwrap();
 
+    // Far behind, nobody has seen what would become live; then it follows, and the live one is fresh meanwhile.
+    for n in 0..12 {
+        world.stack.post(&(0..1_000).map(|m| call(&format!("S-{n}-{m}"), 1)).collect()).await;
+    }
+    let position = world.stack.post(&json!([call("S", 1)])).await;
+    world.stack.get(&format!("/v1/kpis/long_calls?grain=all&after={position}")).await;
+    world.refuses(&["rebuild", "--swap"], "12001 events behind the live one");
+    fresh_while_it_follows(&world).await;
+
     let seen = swapped_under_load(&world).await;
-    assert_eq!(seen, ["151", "101"], "the old number, then the new one, and never anything else");
+    let (old, new) = (json!(["151", 1]), json!(["101", 2]));
+    assert_eq!(seen, [old, new], "the old number and generation, then the new ones, and never anything else");
     // The running projector goes on with the new generation by itself.
-    let more = world.stack.post(&json!([{ "type": "call.completed", "event_id": "C-more", "occurred_at": "2026-03-05", "data": { "call_id": "C-more", "duration_s": 900 } }])).await;
+    let more = world.stack.post(&json!([call("C-more", 900)])).await;
     let answer = world.stack.get(&format!("/v1/kpis/long_calls?grain=all&after={more}")).await;
     assert_eq!((&answer["rows"][0]["value"], &answer["trust"]["generation"]), (&json!("102"), &json!(2)), "{answer}");
     assert_eq!(answer["trust"]["redefined"], Value::Null);
@@ -160,6 +195,29 @@ async fn a_rebuild_shows_the_difference_and_is_swapped_under_query_load() {
     assert!(world.succeeds(&["rebuild", "--abort"]).contains("generation 3 is given up"));
     assert_eq!(listed(&world), ["2 live"]);
     assert_eq!(world.value("long_calls").await, "102");
+    world.succeeds(&["verify"]);
+}
+
+/// Follows the log slowly while events come in and are asked for.
+async fn fresh_while_it_follows(world: &World) {
+    let rebuild = || world.succeeds(&["rebuild", "--events-per-second", "2000"]);
+    let asked = async {
+        let mut answers = 0;
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_secs(5) {
+            let position = world.stack.post(&json!([call(&format!("F-{answers}"), 1)])).await;
+            let answer = world.stack.get(&format!("/v1/kpis/long_calls?grain=all&after={position}")).await;
+            assert_eq!((&answer["rows"][0]["value"], &answer["trust"]["generation"]), (&json!("151"), &json!(1)), "{answer}");
+            answers += 1;
+        }
+        answers
+    };
+    let (said, answers) = std::thread::scope(|scope| {
+        let rebuilding = scope.spawn(rebuild);
+        let answers = tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(asked));
+        (rebuilding.join().unwrap(), answers)
+    });
+    assert!(answers > 1 && said.contains("151 → 101"), "{answers}: {said}");
 }
 
 /// Number and status of every generation.
@@ -168,19 +226,20 @@ fn listed(world: &World) -> Vec<String> {
     said.lines().skip(1).map(|line| line.split_whitespace().take(2).collect::<Vec<_>>().join(" ")).collect()
 }
 
-/// Swaps while somebody asks all the time; every answer that is not the one before it.
-async fn swapped_under_load(world: &World) -> Vec<String> {
+/// Swaps while somebody asks all the time; value and generation of every answer that is not as the one before it.
+async fn swapped_under_load(world: &World) -> Vec<Value> {
     let done = Arc::new(AtomicBool::new(false));
     let (url, stop) = (format!("{}/v1/kpis/long_calls?grain=all", world.stack.query()), done.clone());
     let asking = tokio::spawn(async move {
-        let (client, mut seen) = (reqwest::Client::new(), Vec::<String>::new());
+        let (client, mut seen) = (reqwest::Client::new(), Vec::<Value>::new());
         loop {
             // Read before the question, so that one is asked after the swap.
             let is_last = stop.load(Ordering::Acquire);
             let answer = client.get(&url).bearer_auth(KEY).send().await.unwrap();
-            let text = format!("{}", answer.json::<Value>().await.unwrap()["rows"][0]["value"]).replace('"', "");
-            if seen.last() != Some(&text) {
-                seen.push(text);
+            let answer = answer.json::<Value>().await.unwrap();
+            let answered = json!([answer["rows"][0]["value"], answer["trust"]["generation"]]);
+            if seen.last() != Some(&answered) {
+                seen.push(answered);
             }
             if is_last {
                 return seen;
