@@ -87,7 +87,7 @@ async fn without_numbers_or_with_those_of_another_program_there_is_no_answer() {
 async fn what_the_files_have_otherwise_is_in_the_stamp() {
     let Some(fixture) = Fixture::empty().await else { return };
     let partition = fixture.partition;
-    fixture.run(&format!("INSERT INTO heartbeats VALUES (1, {partition}, 5, 5, 1, now64(3), 'visits,tenant acme')")).await;
+    fixture.run(&format!("INSERT INTO heartbeats (generation, partition, position, end_position, copies, written_at, redefined) VALUES (1, {partition}, 5, 5, 1, now64(3), 'visits,tenant acme')")).await;
     let (_, freshness) = fixture.get("/v1/freshness").await;
     assert_eq!(freshness["redefined"], serde_json::json!(["visits", "tenant acme"]));
     let (_, table) = fixture.sql(OTHER, "SELECT redefined FROM freshness").await;
