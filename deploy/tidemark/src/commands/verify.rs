@@ -81,6 +81,12 @@ pub async fn run(place: &Place, args: Args) -> ExitCode {
 /// How many rows differ.
 async fn verify(place: &Place, args: Args) -> Result<u64> {
     let config = Config::load(place.config.as_deref(), place.overrides())?;
+    // Whoever has no tenants here means another place, and would look at the numbers of whatever answers at the default address.
+    ensure!(
+        config.read_tenants()?.iter().next().is_some(),
+        "there are no tenants in {}: name the state directory of the `tidemark up` that is meant by --state DIR, or `tidemark tenant add` adds one",
+        config.tenants_file().display()
+    );
     let names = args.tenant.clone();
     let (mut verification, definitions) = Verification::prepare(&config, args).await?;
     let mut different = 0;
