@@ -24,11 +24,17 @@ pub const HOSTILE: [(&str, &str); 17] = [
 ];
 
 /// What no step interrupts: the import is told to end.
-pub const STUCK: [&str; 3] = [
+pub const STUCK: [&str; 4] = [
+    "del(repeat(.b))",
     "(\"x\" * 6000000000) | length",
     "(reduce range(60) as $i (1; [., .])) as $a | (reduce range(60) as $i (1; [., .])) as $b | {v: ($a == $b)}",
     "(reduce range(40) as $i (1; [., .])) | [..] | length",
 ];
+
+/// Whether a program updates paths, of which there may be endlessly many and which the interpreter walks in one step.
+pub fn updates(program: &str) -> bool {
+    ["|=", "+=", "del("].iter().any(|form| program.contains(form))
+}
 
 /// Any program of a few terms.
 pub fn program() -> impl Strategy<Value = String> {
