@@ -21,8 +21,9 @@ const TIME_MAX: Duration = Duration::from_secs(10);
 const STEPS_MAX: u64 = 2_000_000;
 /// What memory may grow by in one row, in KiB.
 const MEMORY_KIB_MAX: u64 = 512 << 10;
-/// How long what has gone beyond may go on before it counts as one that cannot be called off.
-const GRACE: Duration = Duration::from_millis(500);
+/// How long what has gone beyond may go on before it counts as one that cannot be called off. To unwind from millions of calls
+/// within calls takes seconds on a busy machine.
+const GRACE: Duration = Duration::from_secs(5);
 /// How often is looked.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
