@@ -32,6 +32,8 @@ pub struct Config {
     pub retry_ms_max: u64,
     /// Pause before a batch that ClickHouse refuses is tried again, milliseconds.
     pub refused_retry_ms: u64,
+    /// A batch that has not got in after this long makes `/readyz` answer 503 and say why, milliseconds.
+    pub waiting_after_ms: u64,
     /// How often log and ClickHouse are held against the state, milliseconds; also after every lost connection.
     pub examine_ms: u64,
     /// Memory for reading the local state, bytes.
@@ -55,6 +57,7 @@ impl Default for Config {
             retry_ms_min: 100,
             retry_ms_max: 5_000,
             refused_retry_ms: 30_000,
+            waiting_after_ms: 5_000,
             examine_ms: 10_000,
             state_cache_bytes: 64 << 20,
             session_timeout_ms: 6_000,

@@ -97,6 +97,12 @@ pub enum Error {
     /// The operator's: another process has the local state.
     #[error("{} is in use by another process: stop that one, or set another projector.state_dir", .0.display())]
     StateInUse(PathBuf),
+    /// The operator's: a full disk, or one that fails.
+    #[error(
+        "the local state cannot be written ({0}): make room on the disk of projector.state_dir, or give it another, and start again; \
+         nothing is lost, it goes on from where it was"
+    )]
+    StateUnwritable(String),
     /// Ours: the local state cannot be read or written.
     #[error("state: {0}")]
     State(String),
@@ -111,11 +117,28 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::Refused { .. })
     }
+
+    /// What readers of a partition's numbers may know of it: companies share partitions, and none is told of another.
+    #[must_use]
+    pub fn to_readers(&self) -> String {
+        match self {
+            Self::UnknownTenant { partition, offset, .. } => {
+                format!("position {partition}-{offset}: an event of a company that is not configured; the partition waits")
+            }
+            Self::Refused { .. } => "ClickHouse refuses what is to be written; it is kept and tried again".to_owned(),
+            other => other.to_string(),
+        }
+    }
 }
 
 impl From<fjall::Error> for Error {
     fn from(error: fjall::Error) -> Self {
-        Self::State(error.to_string())
+        match error {
+            fjall::Error::Io(reason) => Self::StateUnwritable(reason.to_string()),
+            // What failed before was said in the log by fjall itself.
+            fjall::Error::Poisoned => Self::StateUnwritable("an earlier write failed".to_owned()),
+            other => Self::State(other.to_string()),
+        }
     }
 }
 
@@ -145,7 +168,22 @@ impl From<rdkafka::error::KafkaError> for Error {
 
 impl From<clickhouse::error::Error> for Error {
     fn from(error: clickhouse::error::Error) -> Self {
-        let reason = error.to_string();
+        let mut reason = whole(&error);
+        if sink::is_full(&reason) {
+            reason.push_str("; once there is room on its disk, it goes on by itself");
+        }
         if sink::is_refusal(&reason) { Self::Refused { reason } } else { Self::Unavailable { system: "ClickHouse", reason } }
     }
+}
+
+/// An error with what caused it: "client error (Connect)" alone does not say that the connection was refused.
+fn whole(error: &dyn std::error::Error) -> String {
+    let mut said = error.to_string();
+    let causes = std::iter::successors(error.source(), |cause| cause.source()).map(ToString::to_string);
+    for cause in causes {
+        if !said.contains(&cause) {
+            said = format!("{said}: {cause}");
+        }
+    }
+    said
 }

@@ -9,6 +9,7 @@ const FAILURES: &str = "tidemark_projector_batch_failures_total";
 const POISON: &str = "tidemark_projector_poison_total";
 const BEHIND: &str = "tidemark_projector_behind_events";
 const DEAD_LETTERS: &str = "tidemark_projector_dead_letters_pending";
+const WAITING: &str = "tidemark_projector_waiting_seconds";
 const STALLED: &str = "tidemark_projector_stalled";
 
 const METADATA: Metadata<'static> = Metadata::new("tidemark_projector", Level::INFO, Some("tidemark_projector"));
@@ -37,6 +38,7 @@ impl Metrics {
         let gauge = |name, about: &'static str| recorder.describe_gauge(KeyName::from(name), Some(Unit::Count), about.into());
         gauge(BEHIND, "Events between a partition's numbers and the end of its log.");
         gauge(DEAD_LETTERS, "Dead letters of a company that nobody has dealt with.");
+        gauge(WAITING, "For how long a batch of a partition has not got in; 0 where batches do.");
         gauge(STALLED, "1 where a partition waits for an operator.");
         let handle = recorder.handle();
         Self { recorder, handle }
@@ -67,6 +69,12 @@ impl Metrics {
     pub fn dead_letters_pending(&self, tenant: &str, letters: u64) {
         let key = Key::from_parts(DEAD_LETTERS, vec![Label::new("tenant", tenant.to_owned())]);
         self.recorder.register_gauge(&key, &METADATA).set(letters as f64);
+    }
+
+    /// For how long a batch of a partition has not got in.
+    pub fn waiting(&self, partition: usize, for_ms: i64) {
+        let key = Key::from_parts(WAITING, vec![Label::new("partition", partition.to_string())]);
+        self.recorder.register_gauge(&key, &METADATA).set(for_ms as f64 / 1_000.0);
     }
 
     /// Whether a partition waits for an operator.

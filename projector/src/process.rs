@@ -101,7 +101,7 @@ impl Process {
         parts.spawn(async move { source::dispatch(&dispatcher, &feeds, &traces, &registry, &dispatch_stop).await });
         if self.role == Role::Live {
             let (claim, metrics, offsets) = (self.begun.claim.clone(), self.metrics.clone(), self.offsets());
-            parts.spawn(source::serve(self.config.listen, metrics, offsets, self.statuses(), claim, stop.clone()));
+            parts.spawn(source::serve(self.config.clone(), metrics, offsets, self.statuses(), claim, stop.clone()));
             let (kafka, table) = (self.kafka.clone(), self.begun.dead.clone());
             parts.spawn(dead::follow(self.config.clone(), kafka, table, self.metrics.clone(), stop.clone()));
         }

@@ -101,6 +101,9 @@ pub enum Error {
     /// ClickHouse does not answer, or answers with an error.
     #[error("ClickHouse: {0}")]
     ClickHouse(clickhouse::error::Error),
+    /// ClickHouse took a question and says nothing.
+    #[error("ClickHouse is silent")]
+    Silent,
     /// ClickHouse's own bound on time, which is ours in whole seconds.
     #[error("ClickHouse needed longer than there is time (time_ms_max): ask for less at once")]
     TooSlowInside,

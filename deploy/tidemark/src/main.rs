@@ -46,12 +46,12 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let done = match cli.command {
         Command::Verify(args) => return Ok(commands::verify::run(&place, args).await),
         Command::Import(args) => return commands::import::run(&place, args).await,
+        Command::Dead(args) => return commands::dead::run(&place, args).await,
         Command::Up(args) => commands::up::run(&place, args).await,
         Command::Ingest => commands::serve::run(&place, Service::Ingest).await,
         Command::Project => commands::serve::run(&place, Service::Projector).await,
         Command::Query => commands::serve::run(&place, Service::Query).await,
         Command::Mapping(args) => commands::mapping::run(&args),
-        Command::Dead(args) => commands::dead::run(&place, args).await,
         Command::Simulate(args) => simulate::run(&place, args).await,
         Command::Rebuild(args) => commands::rebuild::run(&place, args).await,
         Command::Generations(args) => commands::generations::run(&place, args).await,

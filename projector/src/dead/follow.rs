@@ -14,7 +14,7 @@ use super::{
 use crate::{
     Config, Error,
     metrics::Metrics,
-    retry::patiently,
+    retry::{Said, patiently},
     source::{ANSWER_WITHIN, Clock, Consumer, Offsets, Subscription, WallClock, commit, connect},
 };
 
@@ -73,13 +73,19 @@ pub async fn follow(
 
 impl Follower {
     async fn run(mut self) -> Result<(), Error> {
+        let (mut said, mut is_away) = (Said::default(), false);
         let mut ticks = tokio::time::interval(MARK_EVERY);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 _ = ticks.tick() => {
-                    if let Err(error) = self.mark().await {
-                        tracing::warn!(%error, "no word on how far the dead letters are counted");
+                    match self.mark().await {
+                        Ok(()) => {
+                            said.forget();
+                            is_away = false;
+                        }
+                        Err(error) if said.is_news(&error) => tracing::warn!(%error, "no word on how far the dead letters are counted"),
+                        Err(_) => {}
                     }
                 }
                 received = self.consumer.recv() => match received {
@@ -90,7 +96,11 @@ impl Follower {
                         self.persist(&batch).await?;
                     }
                     Err(error) if self.consumer.client().fatal_error().is_some() => return Err(error.into()),
-                    Err(error) => tracing::warn!(%error, "Kafka, dead letters"),
+                    Err(error) => {
+                        if !std::mem::replace(&mut is_away, true) {
+                            tracing::warn!(%error, "Kafka, dead letters");
+                        }
+                    }
                 },
             }
         }

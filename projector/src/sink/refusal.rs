@@ -32,6 +32,14 @@ const REFUSALS: &[(u16, &str)] = &[
     (516, "AUTHENTICATION_FAILED"),
 ];
 
+/// `NOT_ENOUGH_SPACE`, and what a file system says itself.
+const FULL: [&str; 2] = ["Code: 243.", "No space left on device"];
+
+/// Whether ClickHouse's disk is full, which goes away once somebody makes room.
+pub fn is_full(answer: &str) -> bool {
+    FULL.iter().any(|full| answer.contains(full))
+}
+
 /// Whether an answer, `… Code: 60. DB::Exception: …`, is a refusal.
 pub fn is_refusal(answer: &str) -> bool {
     let code = answer.split_once("Code: ").map(|(_, rest)| rest.chars().take_while(char::is_ascii_digit).collect::<String>());

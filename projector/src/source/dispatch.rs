@@ -59,8 +59,15 @@ pub async fn dispatch(
                 }
                 Err(error) if consumer.client().fatal_error().is_some() => return Err(error.into()),
                 Err(error) => {
-                    tracing::warn!(%error, "Kafka");
-                    for (partition, _) in (0..).zip(workers).filter(|(_, worker)| worker.doubts()) {
+                    let doubted: Vec<i32> =
+                        (0..).zip(workers).filter(|(_, worker)| worker.doubts()).map(|(partition, _)| partition).collect();
+                    // A broker that is away gives an error for every try to reach it.
+                    if doubted.is_empty() {
+                        tracing::debug!(%error, "Kafka");
+                    } else {
+                        tracing::warn!(%error, "Kafka");
+                    }
+                    for partition in doubted {
                         offer(consumer, workers, &mut overflow, partition, Queued::Doubt)?;
                     }
                 }

@@ -11,6 +11,7 @@ use crate::{
     Error,
     generations::Claim,
     metrics::Metrics,
+    retry::Said,
     sink::{Heartbeat, Sink},
 };
 
@@ -34,22 +35,24 @@ pub struct Beats<K> {
     pub statuses: Vec<Arc<Status>>,
 }
 
-/// Runs until `shutdown`; a heartbeat that fails is said in the log and made up for by the next.
+/// Runs until `shutdown`; a heartbeat that fails is said in the log, once for each reason, and made up for by the next.
 ///
 /// # Errors
 /// [`Error::LogReplaced`]: the log ends before what was read of it.
 pub async fn heartbeat<K: Sink>(beats: Beats<K>, shutdown: CancellationToken) -> Result<(), Error> {
     let mut times = tokio::time::interval(beats.every);
     times.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut said = Said::default();
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
             _ = times.tick() => {}
         }
         match beats.beat().await {
-            Ok(()) => {}
+            Ok(()) => said.forget(),
             Err(error @ Error::LogReplaced { .. }) => return Err(error),
-            Err(error) => tracing::warn!(%error, "no heartbeat"),
+            Err(error) if said.is_news(&error) => tracing::warn!(%error, "no heartbeat"),
+            Err(_) => {}
         }
     }
 }
@@ -62,10 +65,18 @@ impl<K: Sink> Beats<K> {
         let mut beats = looked.map_err(|error| Error::Internal(error.to_string()))??;
         for beat in &mut beats {
             let status = usize::try_from(beat.partition).ok().and_then(|partition| self.statuses.get(partition));
-            beat.stalled = status.and_then(|status| status.stalled()).unwrap_or_default();
+            beat.stalled = status.and_then(|status| status.stalled_to_readers()).unwrap_or_default();
             self.metrics.behind(beat.partition, beat.end_position - beat.position);
         }
-        if beats.is_empty() { Ok(()) } else { self.sink.heartbeat(self.claim.id.generation, &beats).await }
+        if beats.is_empty() {
+            return Ok(());
+        }
+        // One that hangs must not keep us from looking at the log.
+        let told = tokio::time::timeout(ANSWER_WITHIN, self.sink.heartbeat(self.claim.id.generation, &beats)).await;
+        told.unwrap_or_else(|_| {
+            let reason = format!("it did not take a heartbeat within {} s", ANSWER_WITHIN.as_secs());
+            Err(Error::Unavailable { system: "ClickHouse", reason })
+        })
     }
 }
 

@@ -1,13 +1,16 @@
 //! What operators ask a projector: `/healthz`, `/readyz`, `/metrics`.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::{Offsets, Status};
-use crate::{Error, generations::Claim, metrics::Metrics};
+use super::{
+    Offsets, Status,
+    log::{Clock as _, WallClock},
+};
+use crate::{Config, Error, generations::Claim, metrics::Metrics};
 
 /// What the answers are made from.
 #[derive(Clone)]
@@ -16,6 +19,26 @@ struct Shared {
     offsets: Arc<Offsets>,
     statuses: Arc<[Arc<Status>]>,
     claim: Claim,
+    waiting_after_ms: i64,
+}
+
+/// A partition whose batch does not get in.
+struct Waiting {
+    partition: usize,
+    for_ms: i64,
+    reason: String,
+}
+
+impl Shared {
+    fn waiting(&self) -> Vec<Waiting> {
+        let now_ms = WallClock.now_ms();
+        let trying = self.statuses.iter().enumerate().filter_map(|(partition, status)| Some((partition, status.trying()?)));
+        let waiting = trying.map(|(partition, (since_ms, failed))| {
+            let slow = || "the batch is still under way: ClickHouse is slow, or KPIs that were added are measured".to_owned();
+            Waiting { partition, for_ms: now_ms - since_ms, reason: failed.unwrap_or_else(slow) }
+        });
+        waiting.filter(|waiting| waiting.for_ms >= self.waiting_after_ms).collect()
+    }
 }
 
 /// Serves until `shutdown`.
@@ -23,18 +46,20 @@ struct Shared {
 /// # Errors
 /// The address is taken.
 pub async fn serve(
-    listen: SocketAddr,
+    config: Config,
     metrics: Arc<Metrics>,
     offsets: Arc<Offsets>,
     statuses: Vec<Arc<Status>>,
     claim: Claim,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
+    let listen = config.listen;
+    let waiting_after_ms = i64::try_from(config.waiting_after_ms).unwrap_or(i64::MAX);
     let router = Router::new()
         .route("/healthz", get(async || "ok"))
         .route("/readyz", get(ready))
-        .route("/metrics", get(async |State(shared): State<Shared>| shared.metrics.render()))
-        .with_state(Shared { metrics, offsets, statuses: statuses.into(), claim });
+        .route("/metrics", get(metrics_text))
+        .with_state(Shared { metrics, offsets, statuses: statuses.into(), claim, waiting_after_ms });
     let refused = |error: std::io::Error| Error::Invalid(format!("projector.listen {listen}: {error}; choose another port"));
     let listener = tokio::net::TcpListener::bind(listen).await.map_err(refused)?;
     let served = axum::serve(listener, router).with_graceful_shutdown(async move { shutdown.cancelled().await });
@@ -46,8 +71,25 @@ async fn ready(State(shared): State<Shared>) -> (StatusCode, Json<Value>) {
     let reasons = shared.statuses.iter().map(|status| status.stalled()).enumerate();
     let stalled: Vec<Value> =
         reasons.filter_map(|(partition, reason)| Some(json!({ "partition": partition, "reason": reason? }))).collect();
-    let status = if stalled.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let waiting: Vec<Value> = shared
+        .waiting()
+        .into_iter()
+        .map(|waiting| json!({ "partition": waiting.partition, "seconds": waiting.for_ms / 1_000, "reason": waiting.reason }))
+        .collect();
+    let status = if stalled.is_empty() && waiting.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let redefined: Vec<&str> = shared.claim.redefined.split_terminator(',').collect();
     let generation = shared.claim.id.generation;
-    (status, Json(json!({ "generation": generation, "partitions": assigned, "stalled": stalled, "redefined": redefined })))
+    let answer = json!({
+        "generation": generation, "partitions": assigned, "stalled": stalled, "waiting": waiting, "redefined": redefined,
+    });
+    (status, Json(answer))
+}
+
+async fn metrics_text(State(shared): State<Shared>) -> String {
+    let waiting = shared.waiting();
+    for partition in 0..shared.statuses.len() {
+        let waits = waiting.iter().find(|waiting| waiting.partition == partition);
+        shared.metrics.waiting(partition, waits.map_or(0, |waits| waits.for_ms));
+    }
+    shared.metrics.render()
 }

@@ -10,6 +10,7 @@ mod kafka_log;
 mod log;
 mod publish;
 mod queue;
+mod status;
 mod watch;
 mod worker;
 
@@ -23,7 +24,8 @@ pub use kafka_log::KafkaLog;
 pub use log::{Changes, Clock, Delivery, Log, LogView, Nobody, Records, WallClock};
 pub use publish::Publisher;
 pub use queue::{Feed, Queue, Queued};
+pub use status::Status;
 pub use watch::watch;
-pub use worker::{Status, Worker};
+pub use worker::Worker;
 
 pub use crate::{metrics::Metrics, retry::patiently};

@@ -1,7 +1,7 @@
 //! The worker of one partition: project → write → publish → commit, batch by batch, trying again what did not succeed.
 //! The simulator runs this very code; the log, the sink, who follows the numbers and the clock are given to it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -10,36 +10,19 @@ use super::{
     assignment::Unread,
     identity::examine,
     log::{Changes, Clock, Delivery, Log, Records, log_id},
+    status::Status,
 };
 use crate::{
     Config, Error,
     generations::Turns,
     metrics::Metrics,
     pipeline::{Batch, Partition, Record, record_hash},
+    retry::Said,
     sabotage::Sabotage,
     sink::{GenerationId, Sink, write},
     state::State,
     trace::{Traces, stage},
 };
-
-/// What the outside may know of a worker.
-#[derive(Debug, Default)]
-pub struct Status {
-    /// Why the partition waits for an operator, if it does.
-    stalled: Mutex<Option<String>>,
-}
-
-impl Status {
-    /// Why the partition waits for an operator, if it does.
-    #[must_use]
-    pub fn stalled(&self) -> Option<String> {
-        self.stalled.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn set(&self, reason: Option<String>) {
-        *self.stalled.lock().unwrap_or_else(PoisonError::into_inner) = reason;
-    }
-}
 
 /// What comes before a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -118,7 +101,7 @@ impl<S: State, K: Sink> Worker<S, K> {
                 waiting.retain(|record| record.offset >= next);
                 if let Some(reason) = stalled {
                     tracing::error!(%reason, partition = self.partition.number(), "the partition waits");
-                    self.stall(Some(reason.to_string()));
+                    self.stall(Some(&reason));
                     std::future::pending::<()>().await;
                 }
             }
@@ -145,11 +128,14 @@ impl<S: State, K: Sink> Worker<S, K> {
     async fn persist(&mut self, records: &[Record], mut first: First) -> Result<Option<Error>, Error> {
         let number = self.partition.number();
         let mut pause_ms = self.config.retry_ms_min;
+        let mut said = Said::default();
+        self.status.tries(self.clock.now_ms());
         loop {
             let trace = self.traces.batch(number, records);
             let error = match self.attempt(records, first).instrument(trace.span()).await {
                 Ok(stalled) => {
                     self.stall(None);
+                    self.status.done();
                     return Ok(stalled);
                 }
                 Err(error) => {
@@ -162,12 +148,16 @@ impl<S: State, K: Sink> Worker<S, K> {
                 return Err(error);
             }
             self.metrics.batch_failed(number);
+            self.status.failed(&error);
+            let is_news = said.is_news(&error);
             if is_refused {
-                tracing::error!(%error, partition = number, "the partition waits");
-                self.stall(Some(error.to_string()));
+                if is_news {
+                    tracing::error!(%error, partition = number, "the partition waits");
+                }
+                self.stall(Some(&error));
                 pause_ms = self.config.refused_retry_ms;
-            } else {
-                tracing::warn!(%error, partition = number, pause_ms, "the batch is tried again");
+            } else if is_news {
+                tracing::warn!(%error, partition = number, "the batch is tried again until it is in");
             }
             self.clock.sleep(pause_ms).await;
             pause_ms = (pause_ms * 2).min(self.config.retry_ms_max);
@@ -221,8 +211,8 @@ impl<S: State, K: Sink> Worker<S, K> {
         }
     }
 
-    fn stall(&self, reason: Option<String>) {
+    fn stall(&self, reason: Option<&Error>) {
         self.metrics.stalled(self.partition.number(), reason.is_some());
-        self.status.set(reason);
+        self.status.stall(reason);
     }
 }

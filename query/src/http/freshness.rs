@@ -22,7 +22,7 @@ pub(crate) struct Freshness {
     /// Last position of the partition's log when the projector looked.
     end_position: Option<i64>,
     /// What could not be counted, by kind, with examples.
-    findings: Vec<Finding>,
+    not_counted: Vec<Finding>,
     /// The stamp that an answer would carry now.
     #[serde(flatten)]
     trust: Trust,
@@ -45,7 +45,7 @@ pub(crate) async fn freshness(State(service): State<Arc<Service>>, headers: Head
             tokio::try_join!(reached(&service, generation, partition), pulse(&service.clickhouse, of, examples))?;
         let trust = Trust::new(&service, Position { partition, offset }, generation, &pulse, Utc::now());
         let end_position = pulse.heartbeat.as_ref().map(|beat| beat.end_position);
-        Ok(Freshness { end_position, findings: pulse.findings, trust })
+        Ok(Freshness { end_position, not_counted: pulse.findings, trust })
     };
     service.bounded(answered).await.map(Json)
 }

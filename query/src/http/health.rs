@@ -20,6 +20,10 @@ pub(crate) async fn alive() -> Json<Value> {
     (status = 503, description = "They cannot, and why"),
 ))]
 pub(crate) async fn ready(State(service): State<Arc<Service>>) -> (StatusCode, Json<Value>) {
+    if !service.clickhouse_answers().await {
+        let reason = "ClickHouse does not answer";
+        return (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "not ready", "reason": reason })));
+    }
     let expected = schema_steps().len() as u64;
     match service.clickhouse.query(include_str!("../../sql/applied_steps.sql")).fetch_one::<u64>().await {
         Ok(applied) if applied >= expected => match service.live.read(&service.clickhouse).await {

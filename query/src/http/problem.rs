@@ -55,7 +55,7 @@ fn status_and_code(error: &Error) -> (StatusCode, &'static str) {
         Error::Backfilling { .. } => (StatusCode::SERVICE_UNAVAILABLE, "backfilling"),
         Error::NoNumbers => (StatusCode::SERVICE_UNAVAILABLE, "no_numbers"),
         Error::OtherProgram { .. } => (StatusCode::SERVICE_UNAVAILABLE, "other_program"),
-        Error::ClickHouse(_) => (StatusCode::SERVICE_UNAVAILABLE, "clickhouse"),
+        Error::ClickHouse(_) | Error::Silent => (StatusCode::SERVICE_UNAVAILABLE, "clickhouse"),
         Error::Unexpected(_) | Error::Listen { .. } | Error::Serve(_) | Error::Threads(_) | Error::Metrics(_) => {
             (StatusCode::INTERNAL_SERVER_ERROR, "internal")
         }

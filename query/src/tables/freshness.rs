@@ -32,6 +32,7 @@ pub(super) fn table(trust: &Trust) -> Result<Arc<dyn TableProvider>> {
         ("fresh_ms", number(trust.fresh_ms)),
         ("behind", number(trust.behind)),
         ("stale", Arc::new(BooleanArray::from(vec![trust.stale]))),
+        ("stalled", text(&trust.stalled)),
         ("generation", number(Some(trust.generation.into()))),
         ("copies", number(trust.copies.map(i64::from))),
         ("incomplete", count(trust.incomplete)),

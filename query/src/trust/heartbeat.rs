@@ -37,6 +37,8 @@ pub(crate) struct Heartbeat {
     pub(crate) copies: i32,
     /// When, by the projector's clock.
     pub(crate) written_at_ms: i64,
+    /// Why the partition waits for an operator; empty where it does not.
+    pub(crate) stalled: String,
     /// What the files have otherwise than the definitions that the numbers were made with, joined by commas.
     pub(crate) redefined: String,
 }

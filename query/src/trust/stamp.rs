@@ -28,6 +28,9 @@ pub(crate) struct Trust {
     pub(crate) behind: Option<i64>,
     /// Nothing was heard of the projector for too long: the numbers may be old.
     pub(crate) stale: bool,
+    /// Why the numbers do not go on until an operator has mended something; absent where they do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) stalled: Option<String>,
     /// The set of numbers.
     pub(crate) generation: u32,
     /// In-sync copies that the log keeps of each record; with 1 a lost disk loses events.
@@ -61,6 +64,7 @@ impl Trust {
             fresh_ms,
             behind: beat.map(|beat| (beat.end_position - beat.position.max(at.offset)).max(0)),
             stale: fresh_ms.is_none_or(|fresh| fresh > service.config.stale_after_ms),
+            stalled: beat.map(|beat| beat.stalled.clone()).filter(|reason| !reason.is_empty()),
             generation,
             copies: beat.map(|beat| beat.copies),
             incomplete,

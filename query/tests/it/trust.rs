@@ -25,13 +25,39 @@ async fn freshness_tells_how_far_and_what_is_missing() {
     fixture.run("INSERT INTO findings (generation, tenant, kind, subject, detail, version, is_deleted) VALUES (1, 'acme', 'incomplete', 'deal D-3', '', 5, 1)").await;
     let (_, now) = fixture.get("/v1/freshness").await;
     assert_eq!((now["position"].as_i64(), now["end_position"].as_i64(), now["behind"].as_i64()), (Some(12), Some(15), Some(3)));
-    assert_eq!(
-        (now["stale"].as_bool(), now["incomplete"].as_i64(), now["findings"].to_string().contains("theirs")),
-        (Some(false), Some(2), false)
-    );
+    assert_eq!((now["stale"].as_bool(), now["incomplete"].as_i64(), now["findings"].as_i64()), (Some(false), Some(2), Some(1)));
+    let kinds: Vec<(&str, u64)> = now["not_counted"].as_array().unwrap().iter().map(kind).collect();
+    assert_eq!(kinds, [("incomplete", 2), ("other_currency", 1)], "{now}");
+    assert!(now.to_string().contains("deal D-1") && !now.to_string().contains("theirs"), "{now}");
     let (_, answer) = fixture.get("/v1/kpis/visits").await;
     assert_eq!((answer["trust"]["incomplete"].as_i64(), answer["trust"]["findings"].as_i64()), (Some(2), Some(1)));
     assert_eq!(answer["trust"]["position"], 10, "the numbers' own position, not what a heartbeat said since");
+}
+
+fn kind(finding: &serde_json::Value) -> (&str, u64) {
+    (finding["kind"].as_str().unwrap(), finding["found"].as_u64().unwrap())
+}
+
+#[tokio::test]
+async fn a_partition_that_waits_for_an_operator_says_why() {
+    let Some(fixture) = Fixture::empty().await else { return };
+    let partition = fixture.partition;
+    let beat = async |stalled: &str| {
+        fixture.run(&format!("INSERT INTO heartbeats (generation, partition, position, end_position, copies, written_at, stalled) VALUES (1, {partition}, 5, 9, 1, now64(3), '{stalled}')")).await;
+    };
+    let reason = "position 3-6: unknown schema id 4711; the partition waits until tidemark is upgraded";
+    beat(reason).await;
+    let (_, now) = fixture.get("/v1/freshness").await;
+    assert_eq!((now["stalled"].as_str(), now["behind"].as_i64(), now["stale"].as_bool()), (Some(reason), Some(4), Some(false)));
+    let (_, answer) = fixture.get("/v1/kpis/visits").await;
+    assert_eq!(answer["trust"]["stalled"], reason, "every number says so: {answer}");
+    let (_, row) = fixture.sql(ACME, "SELECT stalled, behind FROM freshness").await;
+    assert_eq!(row["rows"][0], serde_json::json!({ "stalled": reason, "behind": 4 }), "{row}");
+    beat("").await;
+    let (_, now) = fixture.get("/v1/freshness").await;
+    assert_eq!(now.get("stalled"), None, "mended: {now}");
+    let (_, row) = fixture.sql(ACME, "SELECT stalled FROM freshness").await;
+    assert_eq!(row["rows"][0]["stalled"], serde_json::Value::Null, "{row}");
 }
 
 #[tokio::test]

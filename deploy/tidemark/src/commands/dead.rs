@@ -3,6 +3,8 @@
 mod args;
 mod table;
 
+use std::process::ExitCode;
+
 use anyhow::{Result, bail};
 use tidemark_ingest::{ImportOptions, LetterFilter, causes, drop_letters, letter, letters, replay};
 
@@ -27,6 +29,9 @@ Examples:
 A letter is pending until it is replayed or dropped. Replaying it twice changes nothing; what is still refused stays pending.
 The same bad event sent again after that is pending again.";
 
+/// Letters are still refused.
+const STILL_REFUSED: u8 = 3;
+
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -50,20 +55,19 @@ enum Action {
     Drop(DropArgs),
 }
 
-/// Runs it.
+/// Runs it; the exit code tells whether letters are still refused.
 ///
 /// # Errors
-/// Ingest away, a wrong key, a mapping that cannot be used; letters that are still refused are none.
-pub async fn run(place: &Place, args: Args) -> Result<()> {
+/// Ingest away, a wrong key, a mapping that cannot be used.
+pub async fn run(place: &Place, args: Args) -> Result<ExitCode> {
     let config = Config::load(place.config.as_deref(), place.overrides())?;
     let ingest = format!("http://{}", config.ingest.listen);
     match args.action {
         Action::List(args) => {
-            list(&args.connection.options(&ingest), args.which.filter(Vec::new()), args.letters, args.limit).await
+            list(&args.connection.options(&ingest), args.which.filter(Vec::new()), args.letters, args.limit).await?;
         }
         Action::Show(args) => {
             print!("{}", table::letter(&letter(&args.connection.options(&ingest), &args.id).await?));
-            Ok(())
         }
         Action::Replay(args) => {
             let report = replay(&args.options(&ingest)?).await?;
@@ -71,10 +75,13 @@ pub async fn run(place: &Place, args: Args) -> Result<()> {
             if let Some(position) = report.position {
                 println!("position {position}");
             }
-            Ok(())
+            if report.refused > 0 {
+                return Ok(ExitCode::from(STILL_REFUSED));
+            }
         }
-        Action::Drop(args) => drop_chosen(args, &ingest).await,
+        Action::Drop(args) => drop_chosen(args, &ingest).await?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn list(options: &ImportOptions, filter: LetterFilter, single: bool, limit: usize) -> Result<()> {

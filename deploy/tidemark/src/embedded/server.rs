@@ -21,6 +21,8 @@ const RESTART_AFTER: Duration = Duration::from_millis(500);
 /// A server that dies more often than this within `RESTARTS_WITHIN` is given up.
 const RESTARTS_MAX: usize = 5;
 const RESTARTS_WITHIN: Duration = Duration::from_secs(60);
+/// Less room than this on its disk is named as what may be wrong.
+const FREE_BYTES_MIN: u64 = 16 << 20;
 /// Of its log, in an error message.
 const SHOWN_LINES_MAX: usize = 15;
 
@@ -28,6 +30,8 @@ const SHOWN_LINES_MAX: usize = 15;
 pub struct Server {
     name: &'static str,
     log: PathBuf,
+    /// Where its files are.
+    dir: PathBuf,
     command: Command,
     child: Child,
     deaths: VecDeque<Instant>,
@@ -39,13 +43,13 @@ impl Server {
     ///
     /// # Errors
     /// The program or its log file cannot be opened.
-    pub fn start(name: &'static str, log: PathBuf, mut command: Command) -> Result<Self> {
+    pub fn start(name: &'static str, log: PathBuf, dir: PathBuf, mut command: Command) -> Result<Self> {
         let output = OpenOptions::new().create(true).append(true).open(&log);
         let output = output.with_context(|| format!("cannot write {}", log.display()))?;
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).process_group(0).kill_on_drop(true);
         die_with_parent(&mut command);
         let child = spawn(name, &mut command)?;
-        Ok(Self { name, log, command, child, deaths: VecDeque::new() })
+        Ok(Self { name, log, dir, command, child, deaths: VecDeque::new() })
     }
 
     /// Waits until `answers` says yes.
@@ -102,9 +106,23 @@ impl Server {
 
     fn last_words(&self) -> String {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
-        let lines: Vec<&str> = log.lines().collect();
+        // The frames of a Java stack say less than what is above them.
+        let lines: Vec<&str> = log.lines().filter(|line| !line.starts_with("\tat ")).collect();
         let last = lines[lines.len().saturating_sub(SHOWN_LINES_MAX)..].join("\n  ");
-        format!("{} ends with:\n  {last}", self.log.display())
+        format!("{}{} ends with:\n  {last}", self.no_room(), self.log.display())
+    }
+
+    /// Said first where it applies: servers on a full disk die of many things.
+    fn no_room(&self) -> String {
+        let free = rustix::fs::statvfs(&self.dir).map_or(u64::MAX, |disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+        if free >= FREE_BYTES_MIN {
+            return String::new();
+        }
+        format!(
+            "the disk of {} has only {} MiB left: make room there and start again, nothing that was acknowledged is lost; ",
+            self.dir.display(),
+            free >> 20
+        )
     }
 }
 

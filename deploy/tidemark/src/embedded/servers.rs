@@ -84,7 +84,7 @@ async fn start_kafka(config: &Config, state: &StateDir) -> Result<Option<Server>
     }
     let port = config::kafka_port(&config.kafka)?;
     let kafka = Kafka { jars: config.embedded.kafka_jars(), dir: state.kafka(), port, heap_mb: config.embedded.kafka_heap_mb };
-    Ok(Some(Server::start("kafka", state.log_of("kafka"), kafka.prepare().await?)?))
+    Ok(Some(Server::start("kafka", state.log_of("kafka"), state.kafka(), kafka.prepare().await?)?))
 }
 
 fn start_clickhouse(config: &Config, state: &StateDir) -> Result<Option<Server>> {
@@ -93,7 +93,7 @@ fn start_clickhouse(config: &Config, state: &StateDir) -> Result<Option<Server>>
     }
     let port = config::clickhouse_port(&config.clickhouse)?;
     let engine = ClickHouse { libchdb: config.embedded.libchdb(), dir: state.clickhouse(), port };
-    Ok(Some(Server::start("clickhouse", state.log_of("clickhouse"), engine.prepare()?)?))
+    Ok(Some(Server::start("clickhouse", state.log_of("clickhouse"), state.clickhouse(), engine.prepare()?)?))
 }
 
 async fn keep_alive(server: &mut Option<Server>) -> Error {

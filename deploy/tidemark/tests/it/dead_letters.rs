@@ -47,7 +47,12 @@ impl Company {
 
     /// Rows are refused, and everything else is done.
     fn imported(&self, arguments: &[&str]) -> String {
-        let output = self.run(&[&["import"], arguments].concat());
+        self.refused(&[&["import"], arguments].concat())
+    }
+
+    /// Some is refused, and everything else is done.
+    fn refused(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
         let said = String::from_utf8(output.stdout).unwrap();
         assert_eq!(output.status.code(), Some(3), "{arguments:?}: {said}{}", String::from_utf8_lossy(&output.stderr));
         said
@@ -121,12 +126,12 @@ async fn a_mistaken_mapping_is_mended_and_what_it_refused_is_replayed() {
     let mended = MISTAKEN.replace("money)", "money_in(\",\"))").replace(", colour: \"red\"", "");
     let mended = company.write("mended.jq", &mended);
     let replay = ["dead", "replay", "--all", "--mapping", mended.to_str().unwrap()];
-    let tried = company.said(&[&replay[..], &["--dry-run"]].concat());
+    let tried = company.refused(&[&replay[..], &["--dry-run"]].concat());
     let would_be =
         "3 of 4 letters would be replayed\n  2 × deal.lost\n  3 × deal.opened\n  1 × deal.won\nstill refused: 1, by reason\n";
     assert!(tried.starts_with(would_be), "{tried}");
     company.expect_pending(4).await;
-    let replayed = company.said(&replay);
+    let replayed = company.refused(&replay);
     assert!(replayed.contains("3 of 4 letters replayed"), "{replayed}");
     let after = position(&replayed);
     assert_eq!(company.march("won_amount", &after).await, "1734.56");

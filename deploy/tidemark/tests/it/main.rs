@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test that fails or skips says where")]
 
+mod breaks;
 mod command_line;
 mod dead_letters;
 mod dependencies;

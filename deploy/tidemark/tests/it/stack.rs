@@ -74,7 +74,7 @@ impl Stack {
     }
 
     /// Everything that a start needs; nothing runs yet.
-    fn prepare(flags: &[&'static str]) -> Self {
+    pub fn prepare(flags: &[&'static str]) -> Self {
         let [ingest, query, projector, kafka, clickhouse] = free_ports();
         let ports = Ports { ingest, query, projector, kafka, clickhouse };
         let state = tempfile::tempdir().unwrap();
@@ -134,6 +134,21 @@ impl Stack {
     /// The base URL of query.
     pub fn query(&self) -> String {
         format!("http://127.0.0.1:{}", self.ports.query)
+    }
+
+    /// The base URL of the projector.
+    pub fn projector(&self) -> String {
+        format!("http://127.0.0.1:{}", self.ports.projector)
+    }
+
+    /// What `tidemark up` has logged.
+    pub fn said(&self) -> String {
+        fs::read_to_string(self.state.path().join("up.log")).unwrap()
+    }
+
+    /// The process of `tidemark up`, which the services are in.
+    pub fn up(&self) -> Pid {
+        Pid::from_child(self.up.as_ref().unwrap())
     }
 
     /// Where Kafka is.

@@ -16,7 +16,8 @@ Examples:
 
 --mapping gets the row of the file that the letter came from (or the letter's body, where it came from no file) and makes its
 events anew; events of that row that were accepted before are duplicates then. --edit is a jq program over the body, with the
-helpers of mappings. All events of a letter are accepted, or nothing of it is sent and it stays.";
+helpers of mappings. All events of a letter are accepted, or nothing of it is sent and it stays. Exit code: 0 every
+letter was accepted (with --dry-run: would be), 3 some are still refused, 1 it could not go on.";
 
 /// How long a request is tried again while ingest is busy or away: somebody is waiting at a terminal.
 const PATIENCE_MS: u64 = 15_000;
