@@ -34,7 +34,8 @@ impl Shared {
         let now_ms = WallClock.now_ms();
         let trying = self.statuses.iter().enumerate().filter_map(|(partition, status)| Some((partition, status.trying()?)));
         let waiting = trying.map(|(partition, (since_ms, failed))| {
-            let slow = || "the batch is still under way: ClickHouse is slow, or KPIs that were added are measured".to_owned();
+            let slow =
+                || "the batch is still under way: ClickHouse or Kafka is slow, or KPIs that were added are measured".to_owned();
             Waiting { partition, for_ms: now_ms - since_ms, reason: failed.unwrap_or_else(slow) }
         });
         waiting.filter(|waiting| waiting.for_ms >= self.waiting_after_ms).collect()

@@ -27,6 +27,9 @@ impl Lsm {
         std::fs::create_dir_all(directory).map_err(|error| unusable(&error))?;
         let builder = Database::builder(directory).cache_size(cache_bytes).max_journaling_size(JOURNAL_BYTES);
         let database = builder.open().map_err(|error| match error {
+            fjall::Error::Io(reason) if reason.kind() == std::io::ErrorKind::StorageFull => {
+                Error::StateUnwritable(reason.to_string())
+            }
             fjall::Error::Locked => Error::StateInUse(directory.to_owned()),
             other => unusable(&other),
         });

@@ -143,8 +143,12 @@ async fn a_silent_kafka_is_a_503_and_what_was_acknowledged_stays() {
     assert_eq!((refused.status().as_u16(), refused.headers().contains_key("retry-after")), (503, true));
     assert!(refused.text().await.unwrap().contains("nothing was acknowledged, send the same again later"));
     until(&format!("{}/readyz", stack.ingest()), 503).await;
-    let waiting = until(&format!("{}/readyz", stack.projector()), 503).await;
-    assert!(waiting.contains("Kafka did not answer"), "{waiting}");
+    let waiting = async || until(&format!("{}/readyz", stack.projector()), 503).await;
+    let asked = Instant::now();
+    while !waiting().await.contains("Kafka did not answer") {
+        assert!(asked.elapsed() < RECOVERED_WITHIN, "{}", waiting().await);
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
     assert_eq!(march(&stack, &position).await, "100", "what is known is answered");
 
     kill_process(kafka, Signal::CONT).unwrap();
