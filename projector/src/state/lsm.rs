@@ -31,6 +31,9 @@ impl Lsm {
                 Error::StateUnwritable(reason.to_string())
             }
             fjall::Error::Locked => Error::StateInUse(directory.to_owned()),
+            broken @ (fjall::Error::InvalidVersion(None) | fjall::Error::Unrecoverable) => {
+                unusable(&format!("{broken}. Delete it and start again: it is made anew from the log"))
+            }
             other => unusable(&other),
         });
         Ok(Self { database: database? })
