@@ -12,6 +12,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Directory of the local state; it can be rebuilt from the log.
     pub state_dir: PathBuf,
+    /// Where snapshots of the state are kept, a directory or URL; empty or `off`: nowhere.
+    pub snapshots: String,
+    /// Records of a partition after which there is a new snapshot of its state.
+    pub snapshot_every_records: u64,
     /// Consumer group; processes of one group share the partitions.
     pub group: String,
     /// This process within the group, so that a quick restart keeps its partitions.
@@ -47,6 +51,8 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8082)),
             state_dir: PathBuf::from("data/projector"),
+            snapshots: String::new(),
+            snapshot_every_records: 500_000,
             group: "tidemark-projector".to_owned(),
             instance: "projector-1".to_owned(),
             batch_records_max: 10_000,

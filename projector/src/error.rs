@@ -91,6 +91,14 @@ pub enum Error {
         /// What is there of what should be.
         what: String,
     },
+    /// Ours to pass over: a snapshot that cannot be written or restored; an older one or the log is read instead.
+    #[error("snapshot {name}: {reason}")]
+    Snapshot {
+        /// Which.
+        name: String,
+        /// Why not.
+        reason: String,
+    },
     /// The operator's: a definition or setting that cannot be used.
     #[error("{0}")]
     Invalid(String),

@@ -23,6 +23,7 @@ mod run;
 pub mod sabotage;
 pub mod settings;
 pub mod sink;
+pub mod snapshot;
 pub mod source;
 pub mod state;
 mod trace;

@@ -10,6 +10,9 @@ const POISON: &str = "tidemark_projector_poison_total";
 const BEHIND: &str = "tidemark_projector_behind_events";
 const DEAD_LETTERS: &str = "tidemark_projector_dead_letters_pending";
 const WAITING: &str = "tidemark_projector_waiting_seconds";
+const CATCH_UP: &str = "tidemark_projector_catch_up_seconds";
+const SNAPSHOT: &str = "tidemark_projector_snapshot_position";
+const RESTORED: &str = "tidemark_projector_restored_ratio";
 const STALLED: &str = "tidemark_projector_stalled";
 
 const METADATA: Metadata<'static> = Metadata::new("tidemark_projector", Level::INFO, Some("tidemark_projector"));
@@ -37,6 +40,9 @@ impl Metrics {
         counter(POISON, "Records that say nothing, kept as dead letters.");
         let gauge = |name, about: &'static str| recorder.describe_gauge(KeyName::from(name), Some(Unit::Count), about.into());
         gauge(BEHIND, "Events between a partition's numbers and the end of its log.");
+        gauge(CATCH_UP, "Seconds until a partition's numbers are at the end of its log, at the pace of the last minute.");
+        gauge(SNAPSHOT, "Position up to which the newest snapshot of a partition goes.");
+        gauge(RESTORED, "How much of a snapshot is restored, of 1.");
         gauge(DEAD_LETTERS, "Dead letters of a company that nobody has dealt with.");
         gauge(WAITING, "For how long a batch of a partition has not got in; 0 where batches do.");
         gauge(STALLED, "1 where a partition waits for an operator.");
@@ -63,6 +69,21 @@ impl Metrics {
     /// How far a partition is behind the end of its log.
     pub fn behind(&self, partition: i32, events: i64) {
         self.recorder.register_gauge(&key(BEHIND, partition), &METADATA).set(events as f64);
+    }
+
+    /// When a partition will be at the end of its log.
+    pub fn catch_up(&self, partition: i32, seconds: f64) {
+        self.recorder.register_gauge(&key(CATCH_UP, partition), &METADATA).set(seconds);
+    }
+
+    /// How far the newest snapshot of a partition goes.
+    pub fn snapshot(&self, partition: i32, position: i64) {
+        self.recorder.register_gauge(&key(SNAPSHOT, partition), &METADATA).set(position as f64);
+    }
+
+    /// How much of a snapshot is restored, of 1.
+    pub fn restored(&self, partition: i32, ratio: f64) {
+        self.recorder.register_gauge(&key(RESTORED, partition), &METADATA).set(ratio);
     }
 
     /// Dead letters of a company that nobody has dealt with.

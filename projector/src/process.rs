@@ -14,7 +14,7 @@ use crate::{
     run::Begun,
     sink::ClickHouse,
     source::{
-        self, Beats, Changes, Clock, Consumer, Feed, Nobody, Offsets, Publisher, Queue, Status, Subscription, Unread, WallClock,
+        self, Beats, Changes, Clock, Consumer, Feed, Nobody, Offsets, Publisher, Queue, Snapshots, Spawned, Status, Subscription, Unread, WallClock,
         Worker,
     },
     state::LsmPartition,
@@ -95,7 +95,7 @@ impl Process {
         // A part that ends, ends the others.
         let stop = shutdown.child_token();
         let mut parts = Parts::new();
-        let feeds = self.work(&mut parts, &consumer, &stop)?;
+        let feeds = self.work(&mut parts, &consumer, &stop, shutdown)?;
         let (dispatcher, traces, dispatch_stop) = (consumer.clone(), self.traces.clone(), stop.clone());
         let registry = self.begun.settings.registry.clone();
         parts.spawn(async move { source::dispatch(&dispatcher, &feeds, &traces, &registry, &dispatch_stop).await });
@@ -114,17 +114,28 @@ impl Process {
     }
 
     /// Starts the workers; where dispatch puts their records.
-    fn work(&mut self, parts: &mut Parts, consumer: &Arc<Consumer>, stop: &CancellationToken) -> Result<Vec<Feed>, Error> {
+    fn work(
+        &mut self,
+        parts: &mut Parts,
+        consumer: &Arc<Consumer>,
+        stop: &CancellationToken,
+        ending: &CancellationToken,
+    ) -> Result<Vec<Feed>, Error> {
         let mut feeds = Vec::new();
         for (partition, status) in std::mem::take(&mut self.begun.partitions).into_iter().zip(&self.statuses) {
             let (feed, records) = Queue::new(partition.number(), consumer.clone(), self.offsets(), self.config.clone())?;
             feeds.push(feed);
-            parts.spawn(self.worker(partition, status).run(records, stop.clone()));
+            parts.spawn(self.worker(partition, status, ending).run(records, stop.clone()));
         }
         Ok(feeds)
     }
 
-    fn worker(&self, partition: Partition<LsmPartition>, status: &Arc<Status>) -> Worker<LsmPartition, ClickHouse> {
+    fn worker(
+        &self,
+        partition: Partition<LsmPartition>,
+        status: &Arc<Status>,
+        ending: &CancellationToken,
+    ) -> Worker<LsmPartition, ClickHouse> {
         let changes: Arc<dyn Changes> = match &self.publisher {
             Some(publisher) => publisher.clone(),
             None => Arc::new(Nobody),
@@ -143,6 +154,9 @@ impl Process {
             status: status.clone(),
             id: self.begun.claim.id.clone(),
             unread: Unread::default(),
+            snapshots: self.begun.snapshots.clone().map(|archive| {
+                Snapshots::new(archive, Arc::new(Spawned), self.config.snapshot_every_records, ending.clone())
+            }),
         }
     }
 

@@ -21,6 +21,7 @@ use crate::{
     settings::Settings,
     sink::{ClickHouse, apply_schema},
     source::{self, KafkaLog, Log, WallClock},
+    snapshot::{Archive, Place},
     state::{Lsm, LsmPartition},
 };
 
@@ -60,7 +61,7 @@ pub async fn run(
                 continue;
             }
             // Kafka's client gives up too: a broker that was away may take a consumer that joins again for another one of its name.
-            Err(reason) if reason.is_transient() || matches!(reason, Error::SinkLost { .. }) => {
+            Err(reason) if reason.is_transient() || matches!(reason, Error::SinkLost { .. } | Error::Snapshot { .. }) => {
                 tracing::warn!(%reason, "the projector begins again");
             }
             outcome => return outcome,
@@ -86,6 +87,8 @@ pub struct Begun {
     pub dead: DeadTable,
     /// The states, by number.
     pub partitions: Vec<Partition<LsmPartition>>,
+    /// Where snapshots of the states are, unless that is switched off.
+    pub snapshots: Option<Archive>,
     /// The offset after the last of each partition, as it was looked at.
     pub ends: Vec<i64>,
 }
@@ -118,6 +121,7 @@ pub async fn begin_with(
 ) -> Result<Begun, Error> {
     let sink = Arc::new(ClickHouse::new(clickhouse));
     let settings = Arc::new(Settings::new(&claim.definitions, claim.id.generation)?.with_registry(registry.clone()));
+    let snapshots = Place::open(&config.snapshots)?.map(|place| place.archive(claim.id.clone()));
     let measures = Arc::new(Measures::plan(&settings.catalogue)?);
     let log = Arc::new(patiently(config, &WallClock, || connect(kafka.clone())).await?);
     let partitions = open(config, &settings, &measures, sink.as_ref(), &log).await?;
@@ -125,7 +129,7 @@ pub async fn begin_with(
     for number in 0..log.partitions() {
         ends.push(patiently(config, &WallClock, || log.look(number, &[])).await?.high);
     }
-    Ok(Begun { claim, settings, log, sink, dead: DeadTable::new(clickhouse), partitions, ends })
+    Ok(Begun { claim, settings, log, sink, dead: DeadTable::new(clickhouse), partitions, snapshots, ends })
 }
 
 async fn connect(kafka: KafkaConfig) -> Result<KafkaLog, Error> {
@@ -147,7 +151,7 @@ async fn open(
         let mut partition = Partition::open(number, lsm.partition(number)?, settings.clone(), measures.clone())?;
         let lost = patiently(config, &WallClock, || source::lost(&partition, sink, log)).await?;
         if let Some(reason) = lost {
-            tracing::warn!(%reason, "the local state is dropped and the log read again");
+            tracing::warn!(%reason, "the local state is dropped: a snapshot is restored, or the log read again");
             partition.clear()?;
         }
         opened.push(partition);

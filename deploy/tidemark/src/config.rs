@@ -89,10 +89,14 @@ impl Config {
         or_else(&self.tenants, || self.state.join("tenants.toml"))
     }
 
-    /// The projector's settings, with the place of its local state.
+    /// The projector's settings, with the places of its local state and its snapshots.
     pub fn projector(&self) -> tidemark_projector::Config {
         let state_dir = or_else(&self.projector.state_dir, || self.state.join("projector"));
-        tidemark_projector::Config { state_dir, ..self.projector.clone() }
+        let snapshots = match self.projector.snapshots.as_str() {
+            "" => self.state.join("snapshots").to_string_lossy().into_owned(),
+            named => named.to_owned(),
+        };
+        tidemark_projector::Config { state_dir, snapshots, ..self.projector.clone() }
     }
 
     /// The tenants. No file means no tenants yet.

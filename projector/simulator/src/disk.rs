@@ -7,7 +7,7 @@ use std::{
 
 use tidemark_projector::{
     Error,
-    state::{Entry, Memory, State, Writes},
+    state::{Entries, Entry, Memory, State, Writes},
 };
 
 /// One partition's state on the disk of one process.
@@ -54,6 +54,10 @@ impl State for Disk {
     fn range(&self, from: Bound<Vec<u8>>, to: Bound<Vec<u8>>) -> Box<dyn DoubleEndedIterator<Item = Entry> + '_> {
         let found: Vec<Entry> = self.copies().now.range(from, to).collect();
         Box::new(found.into_iter())
+    }
+
+    fn view(&self) -> Entries {
+        self.copies().now.view()
     }
 
     fn commit(&mut self, writes: Writes) -> Result<(), Error> {

@@ -96,4 +96,9 @@ impl Records for Feed {
     fn committed(&mut self, next_offset: i64) {
         self.committed = next_offset;
     }
+
+    fn skip_to(&mut self, next_offset: i64) {
+        self.committed = next_offset;
+        self.position = next_offset;
+    }
 }

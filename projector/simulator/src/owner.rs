@@ -112,6 +112,7 @@ async fn life(
         status,
         id,
         unread: Unread::default(),
+        snapshots: None,
     };
     worker.run(feed, CancellationToken::new()).await
 }

@@ -1,4 +1,4 @@
-//! Dropping a generation: its rows in every table and its local state. Its number is never given again, as a process that
+//! Dropping a generation: its rows in every table, its snapshots and its local state. Its number is never given again, as a process that
 //! did not hear of it may still write.
 
 use std::time::Duration;
@@ -7,7 +7,7 @@ use clickhouse::Row;
 use serde::Deserialize;
 
 use super::{Ledger, Status, state_dir};
-use crate::{Config, Error};
+use crate::{Config, Error, snapshot::Place};
 
 #[derive(Row, Deserialize)]
 struct Table {
@@ -45,6 +45,9 @@ impl Ledger {
                 format!("ALTER TABLE {} DELETE WHERE generation = {number} SETTINGS mutations_sync = 1", table.name)
             };
             self.client.query(&sql).execute().await?;
+        }
+        if let Some(place) = Place::open(&config.snapshots)? {
+            place.forget(number).await?;
         }
         let directory = state_dir(config, number);
         match std::fs::remove_dir_all(&directory) {

@@ -84,7 +84,7 @@ impl Rebuild {
     pub async fn run(self, progress: impl Fn(Progress), shutdown: CancellationToken) -> Result<Rebuilt, Error> {
         loop {
             match self.build(&progress, &shutdown).await {
-                Err(reason) if reason.is_transient() || matches!(reason, Error::SinkLost { .. }) => {
+                Err(reason) if reason.is_transient() || matches!(reason, Error::SinkLost { .. } | Error::Snapshot { .. }) => {
                     tracing::warn!(%reason, "the rebuild begins again");
                 }
                 outcome => return outcome,

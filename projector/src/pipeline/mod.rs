@@ -4,7 +4,7 @@
 mod backfill;
 mod rows;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, ops::Bound::Unbounded, sync::Arc};
 
 pub use backfill::BackfillStep;
 use backfill::Pending;
@@ -21,7 +21,8 @@ use crate::{
     measure::{self, Measured, Measures},
     sabotage::Sabotage,
     settings::Settings,
-    state::{Key, Space, State, Working, Writes},
+    snapshot::View,
+    state::{Entry, Key, KeyValue, Space, State, Working, Writes},
     trace::stage,
 };
 
@@ -77,8 +78,13 @@ impl<S: State> Partition<S> {
     ///
     /// # Errors
     /// The state cannot be read.
-    pub fn open(number: i32, state: S, settings: Arc<Settings>, measures: Arc<Measures>) -> Result<Self, Error> {
-        let mark = Working::new(&state).read(mark_key())?.unwrap_or_else(Mark::new);
+    pub fn open(number: i32, mut state: S, settings: Arc<Settings>, measures: Arc<Measures>) -> Result<Self, Error> {
+        let mark = Working::new(&state).read(mark_key())?;
+        // Without a mark, entries are the beginning of a snapshot whose restoration was interrupted.
+        if mark.is_none() && !settings.lacks(Sabotage::CheckpointPosition) && state.range(Unbounded, Unbounded).next().is_some() {
+            state.clear()?;
+        }
+        let mark = mark.unwrap_or_else(Mark::new);
         let pending = Pending::read(&state, settings.catalogue.names(), &mark)?;
         Ok(Self { number, state, settings, measures, mark, pending })
     }
@@ -184,6 +190,33 @@ impl<S: State> Partition<S> {
         self.mark = Mark::new();
         self.pending = Pending::default();
         Ok(())
+    }
+
+    /// The state as it is now, for a snapshot.
+    pub fn view(&self) -> View {
+        let mark_key = mark_key().bytes();
+        let is_mark = move |entry: &Entry| entry.as_ref().is_ok_and(|(key, _)| *key == mark_key);
+        View { mark: self.mark.clone(), entries: Box::new(self.state.view().filter(move |entry| !is_mark(entry))) }
+    }
+
+    /// Puts entries of a snapshot into a state that was cleared. They count for nothing before [`Partition::restored`].
+    ///
+    /// # Errors
+    /// The state cannot be written.
+    pub fn restore(&mut self, entries: Vec<KeyValue>) -> Result<(), Error> {
+        self.state.commit(entries.into_iter().map(|(key, value)| (key, Some(value))).collect())
+    }
+
+    /// Says that everything of a snapshot is there.
+    ///
+    /// # Errors
+    /// The state cannot be written.
+    pub fn restored(&mut self, mark: Mark) -> Result<(), Error> {
+        let mut working = Working::new(&self.state);
+        working.write(mark_key(), &mark)?;
+        let writes = working.into_writes();
+        self.pending = Pending::read(&self.state, self.settings.catalogue.names(), &mark)?;
+        self.commit(writes, mark)
     }
 
     fn check_gap(&self, record: &Record, mark: &Mark) -> Result<(), Error> {

@@ -1,5 +1,5 @@
-//! What a worker does before the first record of an assignment: it makes sure that it runs what is live, and measures KPIs
-//! that were added since its state was last here. Live batches of the partition wait meanwhile.
+//! What a worker does before the first record of an assignment: it makes sure that it runs what is live, restores a
+//! snapshot that is further, and measures KPIs that were added since its state was last here. Live batches of the partition wait meanwhile.
 
 use super::Worker;
 use crate::{
@@ -27,6 +27,7 @@ impl<S: State, K: Sink> Worker<S, K> {
         if !self.sink.stands(&self.id).await? {
             return Err(Error::Superseded);
         }
+        self.restore().await?;
         self.backfill().await?;
         let watermark = self.sink.watermark(generation, number).await?;
         let mut kpis = self.sink.unread(generation, number).await?;

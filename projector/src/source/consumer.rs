@@ -24,6 +24,9 @@ use crate::{Config, Error};
 /// Longest wait for an answer of Kafka to a question about the topic.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
+/// Longest wait until reading goes on elsewhere.
+const SOUGHT_WITHIN: Duration = Duration::from_secs(2);
+
 /// The next offset of each partition as its state knows it, and whether it is ours to read.
 pub struct Offsets {
     next: Vec<AtomicI64>,
@@ -196,6 +199,16 @@ pub fn connect(
         .create_with_context(Rebalancing { topic, offsets })?;
     consumer.subscribe(&[topic])?;
     Ok(consumer)
+}
+
+/// Lets what is read of a partition of ours go on elsewhere. Where that fails, it is read as it was.
+pub fn seek(consumer: &Consumer, partition: i32, next_offset: i64) {
+    if !consumer.context().offsets.is_assigned(partition) {
+        return;
+    }
+    if let Err(error) = consumer.seek(consumer.context().topic, partition, Offset::Offset(next_offset), SOUGHT_WITHIN) {
+        tracing::warn!(%error, partition, next_offset, "Kafka does not skip what is known already");
+    }
 }
 
 /// Tells the group how far a partition of ours is; only for those who look at the group, the state decides. Of one that was

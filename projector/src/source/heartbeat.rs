@@ -6,7 +6,7 @@ use rdkafka::{consumer::Consumer as _, metadata::MetadataTopic};
 use tidemark_schemas::log::EVENTS_TOPIC;
 use tokio_util::sync::CancellationToken;
 
-use super::{Consumer, Offsets, Status, consumer::ANSWER_WITHIN, log::Clock};
+use super::{Consumer, Offsets, Status, catch_up::CatchUp, consumer::ANSWER_WITHIN, log::Clock};
 use crate::{
     Error,
     generations::Claim,
@@ -43,12 +43,13 @@ pub async fn heartbeat<K: Sink>(beats: Beats<K>, shutdown: CancellationToken) ->
     let mut times = tokio::time::interval(beats.every);
     times.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut said = Said::default();
+    let mut catch_up = CatchUp::default();
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
             _ = times.tick() => {}
         }
-        match beats.beat().await {
+        match beats.beat(&mut catch_up).await {
             Ok(()) => said.forget(),
             Err(error @ Error::LogReplaced { .. }) => return Err(error),
             Err(error) if said.is_news(&error) => tracing::warn!(%error, "no heartbeat"),
@@ -58,7 +59,7 @@ pub async fn heartbeat<K: Sink>(beats: Beats<K>, shutdown: CancellationToken) ->
 }
 
 impl<K: Sink> Beats<K> {
-    async fn beat(&self) -> Result<(), Error> {
+    async fn beat(&self, catch_up: &mut CatchUp) -> Result<(), Error> {
         let (consumer, offsets) = (self.consumer.clone(), self.offsets.clone());
         let (now_ms, redefined) = (self.clock.now_ms(), self.claim.redefined.clone());
         let looked = tokio::task::spawn_blocking(move || look(&consumer, &offsets, now_ms, &redefined)).await;
@@ -66,7 +67,11 @@ impl<K: Sink> Beats<K> {
         for beat in &mut beats {
             let status = usize::try_from(beat.partition).ok().and_then(|partition| self.statuses.get(partition));
             beat.stalled = status.and_then(|status| status.stalled_to_readers()).unwrap_or_default();
-            self.metrics.behind(beat.partition, beat.end_position - beat.position);
+            let behind = beat.end_position - beat.position;
+            self.metrics.behind(beat.partition, behind);
+            if let Some(seconds) = catch_up.note(beat.partition, beat.position, behind, now_ms) {
+                self.metrics.catch_up(beat.partition, seconds);
+            }
         }
         if beats.is_empty() {
             return Ok(());

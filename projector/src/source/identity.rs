@@ -18,7 +18,20 @@ use crate::{
 /// [`Error::LogReplaced`]: the numbers come from another log. [`Error::SinkLost`]: ClickHouse lacks rows that the state
 /// takes for written, so that the state must be dropped. Kafka or ClickHouse does not answer.
 pub async fn examine<S: State, K: Sink>(partition: &Partition<S>, sink: &K, log: &dyn Log) -> Result<(), Error> {
-    let (number, mark, settings) = (partition.number(), partition.mark(), partition.settings());
+    examine_mark(partition.mark(), partition, sink, log).await
+}
+
+/// [`examine`], with another mark than the partition's: that of a snapshot.
+///
+/// # Errors
+/// As [`examine`].
+pub async fn examine_mark<S: State, K: Sink>(
+    mark: &Mark,
+    partition: &Partition<S>,
+    sink: &K,
+    log: &dyn Log,
+) -> Result<(), Error> {
+    let (number, settings) = (partition.number(), partition.settings());
     let tenants = settings.tenants_of(number, log.partitions());
     let watermark = sink.watermark(settings.generation, number).await?;
     if !settings.lacks(Sabotage::LogIdentity) {

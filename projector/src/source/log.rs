@@ -64,6 +64,9 @@ pub trait Records: Send {
 
     /// A batch was committed; the next record to process is that one.
     fn committed(&mut self, next_offset: i64);
+
+    /// The state is another: what comes next should begin there. Records before it do no harm.
+    fn skip_to(&mut self, next_offset: i64);
 }
 
 /// Whoever follows the numbers.
@@ -79,6 +82,22 @@ pub struct Nobody;
 impl Changes for Nobody {
     fn publish<'a>(&'a self, _rows: &'a Rows) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+/// Who does what a worker does not wait for.
+pub trait Background: Send + Sync {
+    /// Runs it to its end, or until the process ends.
+    fn run(&self, work: BoxFuture<'static, ()>);
+}
+
+/// A task of its own.
+#[derive(Debug, Clone, Copy)]
+pub struct Spawned;
+
+impl Background for Spawned {
+    fn run(&self, work: BoxFuture<'static, ()>) {
+        tokio::spawn(work);
     }
 }
 

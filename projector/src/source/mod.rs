@@ -1,6 +1,7 @@
 //! Where records come from: one Kafka consumer, and a worker per partition that keeps polling going while it writes.
 
 mod assignment;
+mod catch_up;
 mod consumer;
 mod dispatch;
 mod heartbeat;
@@ -10,6 +11,7 @@ mod kafka_log;
 mod log;
 mod publish;
 mod queue;
+mod snapshots;
 mod status;
 mod watch;
 mod worker;
@@ -21,9 +23,10 @@ pub use heartbeat::{Beats, heartbeat};
 pub use http::serve;
 pub use identity::{examine, lost};
 pub use kafka_log::KafkaLog;
-pub use log::{Changes, Clock, Delivery, Log, LogView, Nobody, Records, WallClock};
+pub use log::{Background, Changes, Clock, Delivery, Log, LogView, Nobody, Records, Spawned, WallClock};
 pub use publish::Publisher;
 pub use queue::{Feed, Queue, Queued};
+pub use snapshots::Snapshots;
 pub use status::Status;
 pub use watch::watch;
 pub use worker::Worker;

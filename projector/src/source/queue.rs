@@ -16,7 +16,7 @@ use tokio::sync::{
 
 use super::{
     Consumer, Offsets,
-    consumer::commit,
+    consumer::{commit, seek},
     log::{Delivery, Records},
 };
 use crate::{Config, Error, pipeline::Record};
@@ -142,5 +142,10 @@ impl Records for Queue {
     fn committed(&mut self, next_offset: i64) {
         self.offsets.committed(self.partition, next_offset);
         commit(&self.consumer, self.partition, next_offset);
+    }
+
+    fn skip_to(&mut self, next_offset: i64) {
+        self.offsets.committed(self.partition, next_offset);
+        tokio::task::block_in_place(|| seek(&self.consumer, self.partition, next_offset));
     }
 }

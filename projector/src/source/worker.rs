@@ -10,6 +10,7 @@ use super::{
     assignment::Unread,
     identity::examine,
     log::{Changes, Clock, Delivery, Log, Records, log_id},
+    snapshots::Snapshots,
     status::Status,
 };
 use crate::{
@@ -62,6 +63,8 @@ pub struct Worker<S, K> {
     pub id: GenerationId,
     /// KPIs that readers may be told of, once the partition is as far as its rows in the sink were.
     pub unread: Unread,
+    /// Where copies of the state go and come from; none where that is switched off.
+    pub snapshots: Option<Snapshots>,
 }
 
 impl<S: State, K: Sink> Worker<S, K> {
@@ -72,9 +75,11 @@ impl<S: State, K: Sink> Worker<S, K> {
     pub async fn run<R: Records>(mut self, mut records: R, shutdown: CancellationToken) -> Result<(), Error> {
         tokio::select! {
             biased;
-            () = shutdown.cancelled() => Ok(()),
-            outcome = self.work(&mut records) => outcome,
+            () = shutdown.cancelled() => {}
+            outcome = self.work(&mut records) => return outcome,
         }
+        self.last_snapshot().await;
+        Ok(())
     }
 
     async fn work<R: Records>(&mut self, records: &mut R) -> Result<(), Error> {
@@ -92,11 +97,14 @@ impl<S: State, K: Sink> Worker<S, K> {
                 examined_at = self.clock.now_ms();
             }
             while first != First::Nothing || !waiting.is_empty() {
+                let before = self.partition.mark().next_offset;
                 let stalled = self.take_turn(&waiting, first).await?;
                 first = First::Nothing;
                 let next = self.partition.mark().next_offset;
                 if !waiting.is_empty() {
                     records.committed(next);
+                } else if next != before {
+                    records.skip_to(next);
                 }
                 waiting.retain(|record| record.offset >= next);
                 if let Some(reason) = stalled {
@@ -199,6 +207,7 @@ impl<S: State, K: Sink> Worker<S, K> {
         self.metrics.poison(number, rows.poison.len());
         let records = usize::try_from(rows.watermark.to - rows.watermark.from + 1).unwrap_or(0);
         self.metrics.batch_committed(number, records, (self.clock.now_ms() - started_ms) as f64 / 1_000.0);
+        self.snapshot_if_due();
         Ok(stalled)
     }
 

@@ -2,9 +2,9 @@
 
 use std::{ops::Bound, path::Path};
 
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+use fjall::{Database, Guard, Keyspace, KeyspaceCreateOptions, PersistMode};
 
-use super::{Entry, Error, State, Writes};
+use super::{Entries, Entry, Error, State, Writes};
 
 /// Write buffer of one partition, bytes; fjall's default of 64 MiB times the partitions is too much for a laptop.
 const MEMTABLE_BYTES: u64 = 16 << 20;
@@ -62,10 +62,11 @@ impl State for LsmPartition {
     }
 
     fn range(&self, from: Bound<Vec<u8>>, to: Bound<Vec<u8>>) -> Box<dyn DoubleEndedIterator<Item = Entry> + '_> {
-        Box::new(self.keyspace.range((from, to)).map(|guard| {
-            let (key, value) = guard.into_inner()?;
-            Ok((key.to_vec(), value.to_vec()))
-        }))
+        Box::new(self.keyspace.range((from, to)).map(entry))
+    }
+
+    fn view(&self) -> Entries {
+        Box::new(self.keyspace.iter().map(entry))
     }
 
     fn commit(&mut self, writes: Writes) -> Result<(), Error> {
@@ -83,4 +84,9 @@ impl State for LsmPartition {
     fn clear(&mut self) -> Result<(), Error> {
         Ok(self.keyspace.clear()?)
     }
+}
+
+fn entry(guard: Guard) -> Entry {
+    let (key, value) = guard.into_inner()?;
+    Ok((key.to_vec(), value.to_vec()))
 }

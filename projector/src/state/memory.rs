@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ops::Bound};
 
-use super::{Entry, Error, State, Writes};
+use super::{Entries, Entry, Error, State, Writes};
 
 /// State that lives as long as the value.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +17,10 @@ impl State for Memory {
 
     fn range(&self, from: Bound<Vec<u8>>, to: Bound<Vec<u8>>) -> Box<dyn DoubleEndedIterator<Item = Entry> + '_> {
         Box::new(self.entries.range((from, to)).map(|(key, value)| Ok((key.clone(), value.clone()))))
+    }
+
+    fn view(&self) -> Entries {
+        Box::new(self.entries.clone().into_iter().map(Ok))
     }
 
     fn commit(&mut self, writes: Writes) -> Result<(), Error> {

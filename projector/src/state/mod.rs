@@ -24,6 +24,9 @@ pub type KeyValue = (Vec<u8>, Vec<u8>);
 /// One entry, or why it could not be read.
 pub type Entry = Result<KeyValue, Error>;
 
+/// Everything in a state as it was at one moment, in the order of the keys.
+pub type Entries = Box<dyn Iterator<Item = Entry> + Send>;
+
 /// A partition's state.
 pub trait State: Send {
     /// The value of a key.
@@ -34,6 +37,9 @@ pub trait State: Send {
 
     /// The entries between two keys, in order; from both ends.
     fn range(&self, from: Bound<Vec<u8>>, to: Bound<Vec<u8>>) -> Box<dyn DoubleEndedIterator<Item = Entry> + '_>;
+
+    /// Everything as it is now, however it changes while it is read.
+    fn view(&self) -> Entries;
 
     /// Applies a whole batch or nothing of it.
     ///

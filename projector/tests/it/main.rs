@@ -17,3 +17,4 @@ mod naive_model;
 mod organisation;
 mod poison;
 mod rules;
+mod snapshots;
