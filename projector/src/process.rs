@@ -14,8 +14,8 @@ use crate::{
     run::Begun,
     sink::ClickHouse,
     source::{
-        self, Beats, Changes, Clock, Consumer, Feed, Nobody, Offsets, Publisher, Queue, Snapshots, Spawned, Status, Subscription, Unread, WallClock,
-        Worker,
+        self, Beats, Changes, Clock, Consumer, Feed, Nobody, Offsets, Publisher, Queue, Snapshots, Spawned, Status, Subscription,
+        Unread, WallClock, Worker,
     },
     state::LsmPartition,
     trace::Traces,
@@ -154,9 +154,11 @@ impl Process {
             status: status.clone(),
             id: self.begun.claim.id.clone(),
             unread: Unread::default(),
-            snapshots: self.begun.snapshots.clone().map(|archive| {
-                Snapshots::new(archive, Arc::new(Spawned), self.config.snapshot_every_records, ending.clone())
-            }),
+            snapshots: self
+                .begun
+                .snapshots
+                .clone()
+                .map(|archive| Snapshots::new(archive, Arc::new(Spawned), self.config.snapshot_every_records, ending.clone())),
         }
     }
 

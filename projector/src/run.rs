@@ -20,8 +20,8 @@ use crate::{
     retry::patiently,
     settings::Settings,
     sink::{ClickHouse, apply_schema},
-    source::{self, KafkaLog, Log, WallClock},
     snapshot::{Archive, Place},
+    source::{self, KafkaLog, Log, WallClock},
     state::{Lsm, LsmPartition},
 };
 

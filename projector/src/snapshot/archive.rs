@@ -77,7 +77,7 @@ impl Archive {
     fn found(&self, manifest: Path) -> Option<Found> {
         let directory = manifest.parent()?;
         let (next_offset, rest) = directory.filename()?.split_once('-')?;
-        let is_ours = rest.split('-').next() == Some(self.short_hash());
+        let is_ours = rest.strip_prefix(self.short_hash())?.starts_with('-');
         is_ours.then(|| Some(Found { next_offset: next_offset.parse().ok()?, directory: directory.clone() }))?
     }
 
@@ -127,7 +127,7 @@ impl Archive {
         }
         let GenerationId { generation, definitions_hash } = self.id.clone();
         let manifest = Manifest { generation, definitions_hash, partition, mark, parts };
-        self.write(&directory.clone().join(MANIFEST), manifest.to_bytes()).await?;
+        self.write(&directory.clone().join(MANIFEST), manifest.to_bytes()?).await?;
         self.tidy(&manifest.mark.log_id, partition).await?;
         Ok(Some(Taken { name: directory.to_string(), manifest }))
     }
@@ -147,8 +147,7 @@ impl Archive {
     }
 
     fn directory(&self, log_id: &str, partition: i32) -> Path {
-        // One part of the path, whatever is in it.
-        let of_log = self.place.prefix.clone().join(log_id);
+        let of_log = log_id.split('/').fold(self.place.prefix.clone(), Path::join);
         of_log.join(generation_name(self.id.generation)).join(format!("partition-{partition}"))
     }
 

@@ -4,11 +4,13 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Part;
-use crate::pipeline::Mark;
+use crate::{Error, pipeline::Mark};
+
+/// What every manifest begins with; another number where a manifest or a part is written in another way.
+const MAGIC: &[u8] = b"tidemark snapshot 1\n";
 
 /// What is in a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// The generation whose numbers go with the state.
     pub generation: u32,
@@ -23,11 +25,13 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// As it is stored: a line with the hash of what follows.
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let json = serde_json::to_string(self).unwrap_or_default();
-        format!("{:016x}\n{json}\n", xxh3_64(json.as_bytes())).into_bytes()
+    /// As it is stored: what it is, the hash of what follows, and that.
+    ///
+    /// # Errors
+    /// It cannot be encoded.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
+        let content = postcard::to_stdvec(self)?;
+        Ok([MAGIC, &xxh3_64(&content).to_le_bytes(), &content].concat())
     }
 
     /// Reads what [`Manifest::to_bytes`] wrote.
@@ -35,12 +39,12 @@ impl Manifest {
     /// # Errors
     /// In words: it is not whole, or another program wrote it.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let text = std::str::from_utf8(bytes).map_err(|error| error.to_string())?;
-        let (hash, json) = text.trim_end().split_once('\n').ok_or("it is not whole")?;
-        if hash != format!("{:016x}", xxh3_64(json.as_bytes())) {
+        let rest = bytes.strip_prefix(MAGIC).ok_or("another program wrote it")?;
+        let (hash, content) = rest.split_first_chunk().ok_or("it is not whole")?;
+        if u64::from_le_bytes(*hash) != xxh3_64(content) {
             return Err("it is not what was written".to_owned());
         }
-        serde_json::from_str(json).map_err(|error| error.to_string())
+        postcard::from_bytes(content).map_err(|error| error.to_string())
     }
 
     /// Entries in all parts.
@@ -60,18 +64,20 @@ impl Manifest {
 mod tests {
     use std::collections::BTreeMap;
 
+    use tidemark_schemas::table::FactTable;
+
     use super::*;
     use crate::pipeline::{Table, Written};
 
     #[test]
     fn a_manifest_comes_back_and_a_changed_one_does_not() {
-        let written = BTreeMap::from([(Table::Events, Written { from: 3, version: 9, rows: 7 })]);
+        let written = BTreeMap::from([(Table::Facts(FactTable::Visits), Written { from: 3, version: 9, rows: 7 })]);
         let mark = Mark { next_offset: 10, known_at: 5, record_hash: u64::MAX, log_id: "c/1".to_owned(), written };
         let part = Part { entries: 1, stored_bytes: 2, bytes: 3, hash: u64::MAX - 1 };
         let manifest = Manifest { generation: 1, definitions_hash: "d".to_owned(), partition: 2, mark, parts: vec![part] };
-        let bytes = manifest.to_bytes();
+        let bytes = manifest.to_bytes().unwrap();
         assert_eq!(Manifest::parse(&bytes), Ok(manifest));
-        for index in 0..bytes.len() - 1 {
+        for index in 0..bytes.len() {
             let mut changed = bytes.clone();
             changed[index] ^= 1;
             assert!(Manifest::parse(&changed).is_err(), "byte {index}");

@@ -18,7 +18,6 @@ const COMPRESSION_LEVEL: i32 = 1;
 
 /// What a part must be, as the manifest has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Part {
     /// Entries in it.
     pub entries: u64,

@@ -112,7 +112,12 @@ impl<S: State, K: Sink> Worker<S, K> {
         examine_mark(&manifest.mark, &self.partition, self.sink.as_ref(), self.log.as_ref()).await?;
         let (local, to) = (self.partition.mark().next_offset, snapshot.next_offset);
         let (name, entries) = (snapshot.name(), manifest.entries());
-        tracing::info!(partition = number, snapshot = name, entries, "position {local}: the snapshot goes to {to}, it is restored");
+        tracing::info!(
+            partition = number,
+            snapshot = name,
+            entries,
+            "position {local}: the snapshot goes to {to}, it is restored"
+        );
         self.partition.clear()?;
         if let Err(error) = self.copy(archive, snapshot, &manifest).await {
             self.partition.clear()?;

@@ -11,7 +11,7 @@ use std::{
 use tidemark_projector::{
     Error,
     sink::MemorySink,
-    state::{Entry, Memory, State, Writes},
+    state::{Entries, Entry, Memory, State, Writes},
 };
 use tidemark_schemas::events::{
     Data, Envelope, Event,
@@ -39,6 +39,10 @@ impl State for Counting {
         Box::new(self.memory.range(from, to).inspect(|_| {
             self.read.fetch_add(1, Ordering::Relaxed);
         }))
+    }
+
+    fn view(&self) -> Entries {
+        self.memory.view()
     }
 
     fn commit(&mut self, writes: Writes) -> Result<(), Error> {

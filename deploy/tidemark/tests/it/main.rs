@@ -17,6 +17,7 @@ mod recovery;
 mod registered;
 #[path = "../../../../ingest/tests/it/schema_registry.rs"]
 mod schema_registry;
+mod snapshots;
 mod stack;
 mod traces;
 mod verify;

@@ -187,6 +187,15 @@ impl Stack {
         json(request.json(&serde_json::json!({ "sql": sql })).send().await.unwrap()).await
     }
 
+    /// A metric of the projector, summed over its labels.
+    pub async fn metric(&self, name: &str) -> f64 {
+        let answer = self.client.get(format!("http://127.0.0.1:{}/metrics", self.ports.projector)).send().await.unwrap();
+        let text = answer.text().await.unwrap();
+        let values =
+            text.lines().filter(|line| line.starts_with(name)).filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+        values.sum()
+    }
+
     /// Runs a statement in ClickHouse behind the services' back.
     pub async fn clickhouse(&self, sql: &str) {
         let url = format!("http://127.0.0.1:{}/?database=tidemark", self.ports.clickhouse);
