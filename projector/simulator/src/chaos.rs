@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, sync::atomic::Ordering};
 
+use futures::{StreamExt, TryStreamExt, executor::block_on};
+use object_store::{ObjectStore, ObjectStoreExt, path::Path};
 use tidemark_projector::{pipeline::Table, sink::Parts};
 
 use crate::{
@@ -29,6 +31,7 @@ enum Blow {
     RestorePart,
     LoseParts,
     BreakLog,
+    DamageSnapshots,
 }
 
 /// Each with how often it comes.
@@ -43,6 +46,7 @@ const BLOWS: &[(usize, Blow)] = &[
     (2, Blow::RestorePart),
     (4, Blow::LoseParts),
     (3, Blow::BreakLog),
+    (4, Blow::DamageSnapshots),
 ];
 
 impl Run<'_> {
@@ -75,6 +79,31 @@ impl Run<'_> {
             }
             Some(Blow::LoseParts) => self.lose_parts(),
             Some(Blow::BreakLog) => self.break_log(partition),
+            Some(Blow::DamageSnapshots) => self.damage_snapshots(),
+        }
+    }
+
+    /// A byte changes in every object of the snapshots at one position.
+    fn damage_snapshots(&self) {
+        let store = &self.world.snapshots;
+        let listed: Vec<_> = block_on(store.list(None).map_ok(|object| object.location).collect());
+        let objects: Vec<Path> = listed.into_iter().flatten().collect();
+        if objects.is_empty() {
+            return;
+        }
+        // Not one object by its name: names are not the same in every run of a seed.
+        let position = |path: &Path| Some(path.parent()?.filename()?.split('-').next()?.to_owned());
+        let chosen = position(&objects[self.world.below(objects.len())]);
+        for path in objects.iter().filter(|path| position(path) == chosen) {
+            let damaged = block_on(async {
+                let mut bytes = store.get(path).await?.bytes().await?.to_vec();
+                let middle = bytes.len() / 2;
+                bytes[middle] ^= 1;
+                store.put(path, bytes.into()).await
+            });
+            if damaged.is_ok() {
+                self.world.hit(Point::SnapshotDamaged);
+            }
         }
     }
 

@@ -98,6 +98,7 @@ impl Records for Feed {
     }
 
     fn skip_to(&mut self, next_offset: i64) {
+        self.world.hit(Point::SnapshotRestored);
         self.committed = next_offset;
         self.position = next_offset;
     }

@@ -7,12 +7,13 @@ use std::{
     task::{Context, Poll},
 };
 
-use futures::task::noop_waker;
+use futures::{future::BoxFuture, task::noop_waker};
 use tidemark_projector::{
     Config, Error,
     generations::{Pace, Turns},
     pipeline::Partition,
-    source::{Status, Unread, Worker, lost, patiently},
+    snapshot::Place as SnapshotPlace,
+    source::{Background, Snapshots, Status, Unread, Worker, lost, patiently},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -26,10 +27,44 @@ use crate::{
     world::{Followers, Place, SharedPlace, SimClock, World, lock},
 };
 
+/// Records after which there is a new snapshot.
+const RECORDS_OF_A_SNAPSHOT: u64 = 15;
+
+/// What goes on beside a worker, until its process dies.
+struct InBackground {
+    world: Arc<World>,
+    works: Mutex<Vec<BoxFuture<'static, ()>>>,
+}
+
+impl InBackground {
+    fn step(&self, context: &mut Context<'_>) {
+        lock(&self.works).retain_mut(|work| {
+            let goes_on = work.as_mut().poll(context).is_pending();
+            if !goes_on {
+                self.world.hit(Point::SnapshotTaken);
+            }
+            goes_on
+        });
+    }
+}
+
+impl Background for InBackground {
+    fn run(&self, work: BoxFuture<'static, ()>) {
+        lock(&self.works).push(work);
+    }
+}
+
+impl Drop for InBackground {
+    fn drop(&mut self) {
+        lock(&self.works).iter().for_each(|_| self.world.hit(Point::SnapshotGivenUp));
+    }
+}
+
 /// A worker that runs.
 pub(crate) struct Owner {
     future: Pin<Box<dyn Future<Output = Result<(), Error>>>>,
     place: SharedPlace,
+    background: Arc<InBackground>,
     pub(crate) status: Arc<Status>,
     /// The step at which it goes on.
     pub(crate) paused_until: u64,
@@ -47,13 +82,22 @@ impl Owner {
     ) -> Self {
         let place = Arc::new(Mutex::new(Place::Starting));
         let status = Arc::new(Status::default());
-        let life = life(world.clone(), definitions.clone(), metrics, process, partition, disk, place.clone(), status.clone());
-        Self { future: Box::pin(life), place, status, paused_until: 0 }
+        let background = Arc::new(InBackground { world: world.clone(), works: Mutex::default() });
+        let snapshots = Snapshots::new(
+            SnapshotPlace::new(world.snapshots.clone()).archive(definitions.id.clone()),
+            background.clone(),
+            RECORDS_OF_A_SNAPSHOT,
+            CancellationToken::new(),
+        );
+        let life =
+            life(world.clone(), definitions.clone(), metrics, process, partition, disk, place.clone(), status.clone(), snapshots);
+        Self { future: Box::pin(life), place, background, status, paused_until: 0 }
     }
 
     /// Lets it go on to where it waits next; its end, if that comes first.
     pub(crate) fn step(&mut self) -> Option<Result<(), Error>> {
         let waker = noop_waker();
+        self.background.step(&mut Context::from_waker(&waker));
         match self.future.as_mut().poll(&mut Context::from_waker(&waker)) {
             Poll::Ready(outcome) => Some(outcome),
             Poll::Pending => None,
@@ -81,6 +125,7 @@ async fn life(
     disk: Disk,
     place: SharedPlace,
     status: Arc<Status>,
+    snapshots: Snapshots,
 ) -> Result<(), Error> {
     let Definitions { id, settings, measures, .. } = definitions;
     let clock = Arc::new(SimClock(world.clone()));
@@ -112,7 +157,7 @@ async fn life(
         status,
         id,
         unread: Unread::default(),
-        snapshots: None,
+        snapshots: Some(snapshots),
     };
     worker.run(feed, CancellationToken::new()).await
 }

@@ -10,6 +10,7 @@ use std::{
 };
 
 use futures::future::BoxFuture;
+use object_store::memory::InMemory;
 use tidemark_projector::{
     Error,
     pipeline::{Rows, Table},
@@ -27,6 +28,8 @@ use crate::{
 /// Everything outside of the processes.
 pub(crate) struct World {
     pub(crate) sink: MemorySink,
+    /// Where snapshots are; every process reaches it.
+    pub(crate) snapshots: Arc<InMemory>,
     /// Counts the times that every connection to the engine was lost.
     pub(crate) sink_epoch: AtomicU64,
     /// Inserts that the engine will apply later.
@@ -62,6 +65,7 @@ impl World {
     pub(crate) fn new(seed: u64, logs: Vec<PartitionLog>) -> Self {
         Self {
             sink: MemorySink::default(),
+            snapshots: Arc::default(),
             sink_epoch: AtomicU64::new(0),
             late: Mutex::default(),
             refuses_until_ms: AtomicI64::new(0),

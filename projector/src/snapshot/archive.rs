@@ -164,6 +164,7 @@ impl Archive {
     }
 
     async fn read(&self, path: &Path, bytes_max: u64) -> Result<Vec<u8>, String> {
+        tokio::task::yield_now().await;
         let object = self.place.store.get(path).await.map_err(|error| error.to_string())?;
         if object.meta.size > bytes_max {
             return Err(format!("{path} has {} bytes, at most {bytes_max} were written", object.meta.size));
