@@ -40,7 +40,7 @@ impl Metrics {
         counter(POISON, "Records that say nothing, kept as dead letters.");
         let gauge = |name, about: &'static str| recorder.describe_gauge(KeyName::from(name), Some(Unit::Count), about.into());
         gauge(BEHIND, "Events between a partition's numbers and the end of its log.");
-        gauge(CATCH_UP, "Seconds until a partition's numbers are at the end of its log, at the pace of the last minute.");
+        gauge(CATCH_UP, "Seconds until a partition's numbers are at the end of its log, at the pace of the last seconds.");
         gauge(SNAPSHOT, "Position up to which the newest snapshot of a partition goes.");
         gauge(RESTORED, "How much of a snapshot is restored, of 1.");
         gauge(DEAD_LETTERS, "Dead letters of a company that nobody has dealt with.");
