@@ -83,14 +83,21 @@ impl Owner {
         let place = Arc::new(Mutex::new(Place::Starting));
         let status = Arc::new(Status::default());
         let background = Arc::new(InBackground { world: world.clone(), works: Mutex::default() });
-        let snapshots = Snapshots::new(
-            SnapshotPlace::new(world.snapshots.clone()).archive(definitions.id.clone()),
-            background.clone(),
-            RECORDS_OF_A_SNAPSHOT,
-            CancellationToken::new(),
-        );
-        let life =
-            life(world.clone(), definitions.clone(), metrics, process, partition, disk, place.clone(), status.clone(), snapshots);
+        let life = {
+            let (world, definitions, place) = (world.clone(), definitions.clone(), place.clone());
+            let (status, background) = (status.clone(), background.clone());
+            async move {
+                loop {
+                    let (world, definitions, metrics) = (world.clone(), definitions.clone(), metrics.clone());
+                    let (disk, place, status, background) = (disk.clone(), place.clone(), status.clone(), background.clone());
+                    match life(world, definitions, metrics, process, partition, disk, place, status, background).await {
+                        // As a process does: the state went with a snapshot that was damaged.
+                        Err(Error::Snapshot { .. }) => {}
+                        outcome => return outcome,
+                    }
+                }
+            }
+        };
         Self { future: Box::pin(life), place, background, status, paused_until: 0 }
     }
 
@@ -125,9 +132,11 @@ async fn life(
     disk: Disk,
     place: SharedPlace,
     status: Arc<Status>,
-    snapshots: Snapshots,
+    background: Arc<InBackground>,
 ) -> Result<(), Error> {
     let Definitions { id, settings, measures, .. } = definitions;
+    let archive = SnapshotPlace::new(world.snapshots.clone()).archive(id.clone());
+    let snapshots = Snapshots::new(archive, background, RECORDS_OF_A_SNAPSHOT, CancellationToken::new());
     let clock = Arc::new(SimClock(world.clone()));
     let sink = Arc::new(Engine::connect(world.clone(), place.clone()));
     let log = Arc::new(Looking(world.clone()));

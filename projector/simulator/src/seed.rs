@@ -224,7 +224,6 @@ impl<'a> Run<'a> {
                 Ok(())
             }
             Err(Error::SinkLost { .. }) if self.sink_lost => Ok(()),
-            Err(Error::Snapshot { .. }) => Ok(()),
             Err(error) => Err(format!("partition {partition} of process {process} ended: {error}")),
             Ok(()) => Err(format!("partition {partition} of process {process} ended without a reason")),
         }
