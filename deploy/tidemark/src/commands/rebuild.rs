@@ -50,7 +50,7 @@ pub struct Args {
 pub async fn run(place: &Place, args: Args) -> Result<()> {
     let config = Config::load(place.config.as_deref(), place.overrides())?;
     // Its own words come in a table and a bar; of the rest, what is wrong.
-    telemetry::start(&Log { filter: "warn,librdkafka=off".to_owned(), format: config.log.format }, &Traces::none())?;
+    telemetry::start(&Log { filter: "warn,librdkafka=off,rdkafka=off".to_owned(), format: config.log.format }, &Traces::none())?;
     if args.abort {
         return abort(&config).await;
     }
