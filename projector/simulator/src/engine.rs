@@ -109,8 +109,8 @@ impl Sink for Engine {
         self.world.sink.announce(generation, partition, kpis, percent).await
     }
 
-    async fn unread(&self, generation: u32, partition: i32) -> Result<Vec<String>, Error> {
+    async fn added(&self, generation: u32, partition: i32) -> Result<Vec<(String, u8)>, Error> {
         self.travel().await?;
-        self.world.sink.unread(generation, partition).await
+        self.world.sink.added(generation, partition).await
     }
 }

@@ -41,6 +41,8 @@ pub(super) enum Progress {
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     kpis: BTreeMap<String, Progress>,
+    /// Where the numbers that readers see are; while the state is behind them, no cell of a pending KPI may be added there.
+    shown: Option<i64>,
     /// Lost with the process: rows are written again from the first.
     reached: Reached,
 }
@@ -83,20 +85,39 @@ impl Pending {
         self.kpis.is_empty()
     }
 
-    /// The KPIs that go together: those that are where the first is.
+    /// Whether KPIs are left that no record may be folded without.
+    pub(super) fn is_measuring(&self) -> bool {
+        self.kpis.values().any(|progress| matches!(progress, Progress::Measuring { .. }))
+    }
+
+    /// Whether a state that goes on at an offset is behind of what readers see.
+    pub(super) fn is_behind(&self, next_offset: i64) -> bool {
+        self.shown.is_some_and(|shown| next_offset <= shown)
+    }
+
+    /// Whether rows that are in no finished number may only take away: an added KPI's cells that are empty where readers
+    /// are were never written there, so that nothing would win over what they held before.
+    pub(super) fn withholds(&self, kpi: &str) -> bool {
+        self.kpis.contains_key(kpi)
+    }
+
+    /// The KPIs that go together: those that are where the first is, and measuring comes before writing.
     fn group(&self) -> Option<(Vec<String>, Progress)> {
-        let first = self.kpis.values().next()?;
+        let measuring = self.kpis.values().find(|progress| matches!(progress, Progress::Measuring { .. }));
+        let first = measuring.or_else(|| self.kpis.values().next())?;
         let group = self.kpis.iter().filter(|(_, progress)| *progress == first);
         Some((group.map(|(kpi, _)| kpi.clone()).collect(), first.clone()))
     }
 }
 
-/// Notes that the state has held these KPIs from its first record on.
-pub(super) fn complete_from_the_beginning(
+/// Notes that the state has held these KPIs from its first record on; those that are pending wait to be written.
+pub(super) fn held_from_the_beginning(
     working: &mut Working<'_>,
     mut kpis: impl Iterator<Item = String>,
+    pending: &Pending,
 ) -> Result<(), Error> {
-    kpis.try_for_each(|kpi| working.write(kpi_key(&kpi), &Progress::Complete))
+    let held = |kpi: &str| if pending.withholds(kpi) { Progress::Measured } else { Progress::Complete };
+    kpis.try_for_each(|kpi| working.write(kpi_key(&kpi), &held(&kpi)))
 }
 
 impl<S: State> Partition<S> {
@@ -105,8 +126,31 @@ impl<S: State> Partition<S> {
         self.settings.catalogue.get(kpi).is_some() && !self.pending.kpis.contains_key(kpi)
     }
 
-    /// The next step of measuring KPIs that were added; none when all are complete. Changes nothing: the rows are written
-    /// by the sink, then the step is committed here. No record may be projected until there is none.
+    /// Notes where the numbers are that readers see, and which of their KPIs were added. While the state is behind, it only
+    /// takes away from the cells of those; once it is there, all that it holds of them is written.
+    ///
+    /// # Errors
+    /// The state cannot be written.
+    pub fn show(&mut self, shown: Option<i64>, added: &[String]) -> Result<(), Error> {
+        self.pending.shown = shown;
+        if !self.pending.is_behind(self.mark.next_offset) {
+            return Ok(());
+        }
+        let mut working = Working::new(&self.state);
+        for kpi in added.iter().filter(|kpi| self.settings.catalogue.get(kpi).is_some()) {
+            if !self.pending.kpis.contains_key(kpi) {
+                self.pending.kpis.insert(kpi.clone(), Progress::Measured);
+                if self.mark.next_offset > 0 {
+                    working.write(kpi_key(kpi), &Progress::Measured)?;
+                }
+            }
+        }
+        let writes = working.into_writes();
+        self.state.commit(writes)
+    }
+
+    /// The next step of measuring KPIs that were added; none when all are complete, or wait for the state to be where
+    /// readers are. Changes nothing: the rows are written by the sink, then the step is committed here.
     ///
     /// # Errors
     /// The state cannot be read.
@@ -114,6 +158,7 @@ impl<S: State> Partition<S> {
         match self.pending.group() {
             None => Ok(None),
             Some((kpis, Progress::Measuring { after, done, total })) => self.measure_some(kpis, after, (done, total)).map(Some),
+            Some(_) if self.pending.is_behind(self.mark.next_offset) => Ok(None),
             Some((kpis, _)) => self.write_some(kpis).map(Some),
         }
     }

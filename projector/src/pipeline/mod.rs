@@ -109,7 +109,8 @@ impl<S: State> Partition<S> {
     /// # Errors
     /// A gap in the log, or the state cannot be read. A record that must wait is in [`Batch::stalled`].
     pub fn project(&self, records: &[Record], log_id: &str) -> Result<Batch, Error> {
-        if !self.pending.is_empty() {
+        let is_behind = self.pending.is_behind(self.mark.next_offset);
+        if self.pending.is_measuring() || (!self.pending.is_empty() && !is_behind) {
             return Err(Error::Internal(format!("partition {}: KPIs that were added are not measured yet", self.number)));
         }
         let mut working = Working::new(&self.state);
@@ -152,7 +153,10 @@ impl<S: State> Partition<S> {
             Self::measure(&self.measures, &mut working, &tenant, &changes, rows.tenant(&tenant))?;
         }
         if self.mark.next_offset == 0 {
-            backfill::complete_from_the_beginning(&mut working, self.settings.catalogue.names())?;
+            backfill::held_from_the_beginning(&mut working, self.settings.catalogue.names(), &self.pending)?;
+        }
+        if self.pending.is_behind(mark.next_offset) {
+            rows.only_emptied_cells(|kpi| self.pending.withholds(kpi));
         }
         self.sabotage(&mut rows)?;
         // Cells come with their watermark or not at all, which tells more than counting them; and those before them were there.

@@ -212,6 +212,14 @@ impl Rows {
         }
     }
 
+    /// Leaves of some KPIs' cells those that hold nothing any more.
+    pub(super) fn only_emptied_cells(&mut self, of: impl Fn(&str) -> bool) {
+        for rows in self.tenants.values_mut() {
+            rows.cells.retain(|key, row| row.cell.facts == 0 || !of(&key.kpi));
+            rows.values.retain(|key, row| row.facts == 0 || !of(&key.cell.kpi));
+        }
+    }
+
     /// Gives every row the same version, which is wrong.
     pub(crate) fn with_version(&mut self, version: i64) {
         for rows in self.tenants.values_mut() {

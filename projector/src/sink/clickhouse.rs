@@ -127,8 +127,8 @@ impl Sink for ClickHouse {
         self.insert_batch("backfills", &batches::backfills(generation, partition, kpis, percent)?).await
     }
 
-    async fn unread(&self, generation: u32, partition: i32) -> Result<Vec<String>, Error> {
-        let query = self.client.query(include_str!("../../sql/unread.sql"));
+    async fn added(&self, generation: u32, partition: i32) -> Result<Vec<(String, u8)>, Error> {
+        let query = self.client.query(include_str!("../../sql/added.sql"));
         Ok(query.param("generation", generation).param("partition", partition).fetch_all().await?)
     }
 }

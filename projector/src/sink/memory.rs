@@ -308,10 +308,10 @@ impl Sink for MemorySink {
         Ok(())
     }
 
-    async fn unread(&self, _generation: u32, partition: i32) -> Result<Vec<String>, Error> {
+    async fn added(&self, _generation: u32, partition: i32) -> Result<Vec<(String, u8)>, Error> {
         let backfills = self.backfills();
-        let unread = backfills.iter().filter(|((_, at), percent)| *at == partition && **percent < 100);
-        Ok(unread.map(|((kpi, _), _)| kpi.clone()).collect())
+        let added = backfills.iter().filter(|((_, at), _)| *at == partition);
+        Ok(added.map(|((kpi, _), percent)| (kpi.clone(), *percent)).collect())
     }
 }
 

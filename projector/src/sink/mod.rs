@@ -76,11 +76,11 @@ pub trait Sink: Send + Sync + 'static {
         percent: u8,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// The KPIs that cannot be read yet in a partition.
+    /// The KPIs that were added to a partition with numbers, and how far they are measured, percent.
     ///
     /// # Errors
     /// The store cannot be read.
-    fn unread(&self, generation: u32, partition: i32) -> impl Future<Output = Result<Vec<String>, Error>> + Send;
+    fn added(&self, generation: u32, partition: i32) -> impl Future<Output = Result<Vec<(String, u8)>, Error>> + Send;
 }
 
 /// A set of numbers and what it is made with.

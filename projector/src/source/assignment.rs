@@ -8,7 +8,7 @@ use crate::{
     state::State,
 };
 
-/// KPIs that are complete in the state and that readers have not been told of.
+/// KPIs that readers have not been told of.
 #[derive(Debug, Default)]
 pub struct Unread {
     kpis: Vec<String>,
@@ -28,16 +28,18 @@ impl<S: State, K: Sink> Worker<S, K> {
             return Err(Error::Superseded);
         }
         self.restore().await?;
+        let shown = self.sink.watermark(generation, number).await?.map(|watermark| watermark.to);
+        let added = self.sink.added(generation, number).await?;
+        let kpis: Vec<String> = added.iter().map(|(kpi, _)| kpi.clone()).collect();
+        self.partition.show(shown, &kpis)?;
         self.backfill().await?;
-        let watermark = self.sink.watermark(generation, number).await?;
-        let mut kpis = self.sink.unread(generation, number).await?;
-        // One that was announced and, as its process died, never added to the definitions remains unread.
-        kpis.retain(|kpi| self.partition.holds(kpi));
-        self.unread = Unread { kpis, position: watermark.map_or(-1, |watermark| watermark.to) };
+        let unread = added.into_iter().filter(|(_, percent)| *percent < 100);
+        self.unread = Unread { kpis: unread.map(|(kpi, _)| kpi).collect(), position: shown.unwrap_or(-1) };
         Ok(())
     }
 
-    async fn backfill(&mut self) -> Result<(), Error> {
+    /// Measures and writes what waits for it and can be.
+    pub(super) async fn backfill(&mut self) -> Result<(), Error> {
         let (number, generation) = (self.partition.number(), self.id.generation);
         let (started_ms, mut steps) = (self.clock.now_ms(), 0_u64);
         while let Some(step) = tokio::task::block_in_place(|| self.partition.backfill())? {
@@ -60,8 +62,15 @@ impl<S: State, K: Sink> Worker<S, K> {
         if self.unread.kpis.is_empty() || self.partition.mark().next_offset <= self.unread.position {
             return Ok(());
         }
-        self.sink.announce(self.id.generation, self.partition.number(), &self.unread.kpis, 100).await?;
-        self.unread.kpis.clear();
-        Ok(())
+        // One that was announced and, as its process died, never added to the definitions remains unread.
+        let held: Vec<String> = self.unread.kpis.extract_if(.., |kpi| self.partition.holds(kpi)).collect();
+        if held.is_empty() {
+            return Ok(());
+        }
+        let announced = self.sink.announce(self.id.generation, self.partition.number(), &held, 100).await;
+        if announced.is_err() {
+            self.unread.kpis.extend(held);
+        }
+        announced
     }
 }

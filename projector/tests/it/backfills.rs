@@ -44,6 +44,27 @@ proptest! {
         prop_assert!(late.is_empty() || partition.mark().next_offset == history.len() as i64);
         check(&history, &sink)?;
     }
+
+    /// What the KPI's cells held before it was added stands nowhere, so that nothing would win over it.
+    #[test]
+    fn readers_see_nothing_of_a_state_that_is_behind_them(seed in any::<u64>(), events in 2..120_usize, share in 1..100_usize) {
+        let history = log(&generate::history(seed, events));
+        let early = &history[..(events * share / 100).max(1)];
+        let sink = MemorySink::default();
+        let mut partition = before().open(Memory::default());
+        project(&mut partition, &sink, early, &[7], |_| None);
+        added(partition.into_state(), &sink, &[]);
+        let mut partition = after().open(Memory::default());
+        partition.show(Some(early.len() as i64 - 1), &ADDED.map(str::to_owned)).unwrap();
+        for records in 1..=early.len() {
+            project(&mut partition, &sink, &early[..records], &[1], |_| None);
+            check(early, &sink)?;
+        }
+        let mut partition = added(partition.into_state(), &sink, &[]);
+        check(early, &sink)?;
+        project(&mut partition, &sink, &history, &[5], |_| None);
+        check(&history, &sink)?;
+    }
 }
 
 /// Opens the state with more KPIs and measures them, dying where it is said: before the rows are written or before the commit.
