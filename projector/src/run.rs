@@ -46,29 +46,30 @@ pub async fn run(
     let registry = Arc::new(Registry::new(registry)?);
     let mut last_read = files().map_err(Error::Invalid)?;
     loop {
-        match files() {
-            Ok(read) => last_read = read,
-            // Somebody is editing them; what was read before is as good as it was.
-            Err(reason) => tracing::warn!(reason, "the files cannot be read"),
-        }
         let begun = tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
             begun = begin(&config, &kafka, &clickhouse, &registry, &last_read) => begun?,
         };
-        match Process::new(&config, &kafka, begun, Role::Live)?.run(&shutdown).await {
+        let pause_ms = match Process::new(&config, &kafka, begun, Role::Live)?.run(&shutdown).await {
             Err(reason @ Error::Superseded) => {
                 tracing::info!(%reason, "the projector begins again");
-                continue;
+                0
             }
             // Kafka's client gives up too: a broker that was away may take a consumer that joins again for another one of its name.
             Err(reason) if reason.is_transient() || matches!(reason, Error::SinkLost { .. } | Error::Snapshot { .. }) => {
                 tracing::warn!(%reason, "the projector begins again");
+                config.retry_ms_max
             }
             outcome => return outcome,
-        }
+        };
         tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
-            () = tokio::time::sleep(Duration::from_millis(config.retry_ms_max)) => {}
+            () = tokio::time::sleep(Duration::from_millis(pause_ms)) => {}
+        }
+        match files() {
+            Ok(read) => last_read = read,
+            // Somebody is editing them; what was read before is as good as it was.
+            Err(reason) => tracing::warn!(reason, "the files cannot be read"),
         }
     }
 }

@@ -95,8 +95,8 @@ impl Pending {
         self.shown.is_some_and(|shown| next_offset <= shown)
     }
 
-    /// Whether rows that are in no finished number may only take away: an added KPI's cells that are empty where readers
-    /// are were never written there, so that nothing would win over what they held before.
+    /// Whether a state that is behind what readers see may only take away from a KPI's cells: those that are empty where
+    /// readers are were never written there, so that nothing would win over what they held before.
     pub(super) fn withholds(&self, kpi: &str) -> bool {
         self.kpis.contains_key(kpi)
     }
@@ -124,6 +124,11 @@ impl<S: State> Partition<S> {
     /// Whether the state's cells of a KPI are complete.
     pub fn holds(&self, kpi: &str) -> bool {
         self.settings.catalogue.get(kpi).is_some() && !self.pending.kpis.contains_key(kpi)
+    }
+
+    /// Whether the state's cells of every KPI are complete and written.
+    pub fn is_measured(&self) -> bool {
+        self.pending.is_empty()
     }
 
     /// Notes where the numbers are that readers see, and which of their KPIs were added. While the state is behind, it only

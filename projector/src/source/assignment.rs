@@ -17,7 +17,7 @@ pub struct Unread {
 }
 
 impl<S: State, K: Sink> Worker<S, K> {
-    /// Takes the partition over. Interrupted by an error, it goes on where it was when it is called again.
+    /// Takes the partition over, all but the measuring. Interrupted by an error, it goes on where it was when it is called again.
     ///
     /// # Errors
     /// [`Error::Superseded`]; the sink did not answer.
@@ -32,7 +32,6 @@ impl<S: State, K: Sink> Worker<S, K> {
         let added = self.sink.added(generation, number).await?;
         let kpis: Vec<String> = added.iter().map(|(kpi, _)| kpi.clone()).collect();
         self.partition.show(shown, &kpis)?;
-        self.backfill().await?;
         let unread = added.into_iter().filter(|(_, percent)| *percent < 100);
         self.unread = Unread { kpis: unread.map(|(kpi, _)| kpi).collect(), position: shown.unwrap_or(-1) };
         Ok(())
@@ -40,6 +39,9 @@ impl<S: State, K: Sink> Worker<S, K> {
 
     /// Measures and writes what waits for it and can be.
     pub(super) async fn backfill(&mut self) -> Result<(), Error> {
+        if self.partition.is_measured() {
+            return Ok(());
+        }
         let (number, generation) = (self.partition.number(), self.id.generation);
         let (started_ms, mut steps) = (self.clock.now_ms(), 0_u64);
         while let Some(step) = tokio::task::block_in_place(|| self.partition.backfill())? {

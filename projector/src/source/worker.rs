@@ -181,7 +181,7 @@ impl<S: State, K: Sink> Worker<S, K> {
         if first == First::TakeOver {
             self.take_over().await?;
         }
-        // What an attempt before this one left.
+        // Of a partition that was taken over, or what an attempt before this one left.
         self.backfill().await?;
         let stalled = if records.is_empty() { None } else { self.batch(records).await? };
         self.backfill().await?;

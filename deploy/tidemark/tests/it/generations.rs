@@ -12,18 +12,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::kpi_files::LONG_CALLS;
 use crate::stack::{KEY, Stack};
 
-const CALLS: &str = r#"title  = { en = "Long calls", zh = "长通话" }
-about  = "Calls of a length."
-unit   = "count"
-better = "higher"
-from   = "calls"
-where  = "duration_s >= 600"
-day    = "occurred_on"
-rep    = "rep_id"
-value  = "count(*)"
-"#;
 const SENT: i64 = 300;
 /// From a start to its first heartbeat, session time-outs of Kafka included.
 const HEARD_WITHIN: Duration = Duration::from_secs(90);
@@ -42,7 +33,7 @@ impl World {
         // The bound of an answer is what dropping a generation waits for.
         let kpis = directory.path().display().to_string();
         fs::write(&settings, format!("kpis = {kpis:?}\n[query]\ntime_ms_max = 10000\n")).unwrap();
-        fs::write(directory.path().join("long_calls.toml"), CALLS).unwrap();
+        fs::write(directory.path().join("long_calls.toml"), LONG_CALLS).unwrap();
         // Flags live as long as the test binary.
         let settings: &'static str = settings.display().to_string().leak();
         Self { stack: Stack::start_with(&["--config", settings]), directory, settings }
@@ -95,8 +86,8 @@ async fn a_changed_file_is_noticed_and_a_new_one_is_measured() {
     let globex = ["tenant", "add", "globex", "--key", "globex", "--time-zone", "Europe/Berlin", "--currency", "EUR"];
     world.succeeds(&globex);
     world.stack.interrupt();
-    fs::write(world.file("long_calls"), CALLS.replace("600", "800")).unwrap();
-    fs::write(world.file("short_calls"), CALLS.replace(">= 600", "< 600")).unwrap();
+    fs::write(world.file("long_calls"), LONG_CALLS.replace("600", "800")).unwrap();
+    fs::write(world.file("short_calls"), LONG_CALLS.replace(">= 600", "< 600")).unwrap();
     world.stack.start_again();
     // Answers 503 until it is measured, which `get` waits for; then it is right.
     assert_eq!(world.value("short_calls").await, "149");
@@ -113,7 +104,7 @@ async fn a_changed_file_is_noticed_and_a_new_one_is_measured() {
     let settings = world.stack.state().join("tenants.toml");
     let before = fs::read_to_string(&settings).unwrap();
     fs::write(&settings, before.replace("Europe/Berlin", "Asia/Tokyo")).unwrap();
-    fs::write(world.file("long_calls"), CALLS).unwrap();
+    fs::write(world.file("long_calls"), LONG_CALLS).unwrap();
     world.stack.start_again();
     redefined(&world, &json!(["tenant globex"])).await;
     assert!(log(world.stack.state()).contains("tenant globex: its time zone was Europe/Berlin and is Asia/Tokyo now"));
@@ -148,8 +139,8 @@ async fn a_rebuild_shows_the_difference_and_is_swapped_under_query_load() {
     world.refuses(&["rebuild", "--swap"], "no generation is being built");
     assert!(world.succeeds(&["rebuild", "--abort"]).contains("no generation is being built"));
 
-    fs::write(world.file("long_calls"), CALLS.replace("600", "800")).unwrap();
-    fs::write(world.file("short_calls"), CALLS.replace(">= 600", "< 600")).unwrap();
+    fs::write(world.file("long_calls"), LONG_CALLS.replace("600", "800")).unwrap();
+    fs::write(world.file("short_calls"), LONG_CALLS.replace(">= 600", "< 600")).unwrap();
     let said = world.succeeds(&["rebuild"]);
     let line = |kpi: &str| {
         said.lines().find(|line| line.trim().starts_with(kpi)).unwrap_or_else(|| panic!("no {kpi}: {said}")).to_owned()
@@ -160,9 +151,9 @@ async fn a_rebuild_shows_the_difference_and_is_swapped_under_query_load() {
     assert_eq!(world.value("long_calls").await, "151", "the live one goes on");
     world.refuses(&["generations", "drop", "1", "--yes"], "generation 1 is live");
 
-    fs::write(world.file("long_calls"), CALLS.replace("600", "900")).unwrap();
+    fs::write(world.file("long_calls"), LONG_CALLS.replace("600", "900")).unwrap();
     world.refuses(&["rebuild", "--swap"], "with other definitions");
-    fs::write(world.file("long_calls"), CALLS.replace("600", "800")).unwrap();
+    fs::write(world.file("long_calls"), LONG_CALLS.replace("600", "800")).unwrap();
 
     // Far behind, nobody has seen what would become live; then it follows, and the live one is fresh meanwhile.
     for n in 0..12 {
@@ -189,7 +180,7 @@ async fn a_rebuild_shows_the_difference_and_is_swapped_under_query_load() {
     assert!(!world.stack.state().join("projector/generation-1").exists());
     world.refuses(&["generations", "drop", "7", "--yes"], "there is no generation 7");
 
-    fs::write(world.file("long_calls"), CALLS.replace("600", "900")).unwrap();
+    fs::write(world.file("long_calls"), LONG_CALLS.replace("600", "900")).unwrap();
     world.succeeds(&["rebuild", "--events-per-second", "5000"]);
     assert_eq!(listed(&world), ["2 live", "3 building"]);
     assert!(world.succeeds(&["rebuild", "--abort"]).contains("generation 3 is given up"));

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::stack::Stack;
 
-const LONG_CALLS: &str = r#"title  = { en = "Long calls", zh = "长通话" }
+pub const LONG_CALLS: &str = r#"title  = { en = "Long calls", zh = "长通话" }
 about  = "Calls of ten minutes and more."
 unit   = "count"
 better = "higher"
