@@ -187,7 +187,7 @@ impl Run<'_> {
     /// The broker loses records, or the topic is made anew; once a run, and only where numbers remember the log that they are of.
     fn break_log(&mut self, partition: usize) {
         let len = self.world.with_log(partition, |log| log.records.len());
-        let is_remembered = self.world.sink.tables().watermark(partition as i32).is_some();
+        let is_remembered = self.world.watermark(partition).is_some();
         if self.is_broken(partition) || len < 10 || !is_remembered {
             return;
         }

@@ -271,13 +271,16 @@ impl<'a> Run<'a> {
         if self.is_stopped(partition) {
             return Ok(true);
         }
-        let tables = self.world.sink.tables();
-        let place = lineage(&self.world, partition, tables.watermark(partition as i32))?;
+        if !self.owner_is_idle(partition) {
+            return Ok(false);
+        }
+        let watermark = self.world.watermark(partition);
+        let place = lineage(&self.world, partition, watermark.as_ref())?;
         let (records, low) = self.world.with_log(partition, |log| (log.records.len(), log.low));
         let is_read = matches!(place, Some((Lineage::Now, at)) if at + 1 == records) || (place.is_none() && records == 0);
         let is_measured = |kpi: &String| self.world.sink.measured(kpi, partition as i32) == Some(100);
         let is_measured = self.definitions.added.iter().all(is_measured);
-        Ok(is_read && is_measured && low == 0 && self.owner_is_idle(partition))
+        Ok(is_read && is_measured && low == 0)
     }
 
     /// Whether the owner has committed what it wrote and waits for records.
@@ -309,10 +312,9 @@ impl<'a> Run<'a> {
 
     /// Where everybody is, for messages.
     fn standing(&self) -> String {
-        let tables = self.world.sink.tables();
         let of = |partition: usize| {
             let records = self.world.with_log(partition, |log| log.records.len());
-            let watermark = tables.watermark(partition as i32).map(|watermark| watermark.to);
+            let watermark = self.world.watermark(partition).map(|watermark| watermark.to);
             let places: Vec<_> = self
                 .owners
                 .iter()

@@ -13,7 +13,7 @@ use futures::future::BoxFuture;
 use object_store::memory::InMemory;
 use tidemark_projector::{
     Error,
-    pipeline::{Rows, Table},
+    pipeline::{Rows, Table, Watermark},
     sink::{MemorySink, Part},
     source::{Changes, Clock},
 };
@@ -143,6 +143,11 @@ impl World {
     pub(crate) fn disconnect_sink(&self) {
         lock(&self.late).clear();
         self.sink_epoch.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What a partition's numbers stand on.
+    pub(crate) fn watermark(&self, partition: usize) -> Option<Watermark> {
+        self.sink.newest_watermark(partition as i32)
     }
 
     /// Parts of every table, for choosing one that something happens to.

@@ -224,6 +224,18 @@ impl MemorySink {
         self.backfills().get(&(kpi.to_owned(), partition)).copied()
     }
 
+    /// What a partition's numbers stand on, without reading anything else.
+    #[must_use]
+    pub fn newest_watermark(&self, partition: i32) -> Option<Watermark> {
+        let parts = self.parts();
+        let key = RowKey::Watermark(partition);
+        let found = parts.get(&Table::Cells).into_iter().flatten().filter_map(|part| part.rows.get(&key));
+        found.max_by_key(|(version, _)| *version).and_then(|(_, value)| match value {
+            Some(RowValue::Watermark(watermark)) => Some(watermark.clone()),
+            _ => None,
+        })
+    }
+
     /// What readers see now.
     #[must_use]
     pub fn tables(&self) -> Tables {
@@ -254,13 +266,7 @@ impl Sink for MemorySink {
     }
 
     async fn watermark(&self, _generation: u32, partition: i32) -> Result<Option<Watermark>, Error> {
-        let parts = self.parts();
-        let key = RowKey::Watermark(partition);
-        let found = parts.get(&Table::Cells).into_iter().flatten().filter_map(|part| part.rows.get(&key));
-        Ok(found.max_by_key(|(version, _)| *version).and_then(|(_, value)| match value {
-            Some(RowValue::Watermark(watermark)) => Some(watermark.clone()),
-            _ => None,
-        }))
+        Ok(self.newest_watermark(partition))
     }
 
     async fn newest_event(&self, tenants: &[Arc<str>], from: i64) -> Result<Option<(i64, u64)>, Error> {
