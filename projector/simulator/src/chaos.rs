@@ -1,13 +1,19 @@
 //! What is done to a run's processes, engine and logs: one blow at a time, chosen by the dice.
 
-use std::{collections::BTreeSet, sync::atomic::Ordering};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::Ordering},
+};
 
 use futures::{StreamExt, TryStreamExt, executor::block_on};
 use object_store::{ObjectStore, ObjectStoreExt, path::Path};
-use tidemark_projector::{pipeline::Table, sink::Parts};
+use tidemark_projector::{
+    pipeline::Table,
+    sink::{Parts, Sink},
+};
 
 use crate::{
-    company::PARTITIONS,
+    company::{GENERATION, PARTITIONS},
     faults::Point,
     seed::{PROCESSES, Run},
     world::{Place, lock},
@@ -187,8 +193,7 @@ impl Run<'_> {
     /// The broker loses records, or the topic is made anew; once a run, and only where numbers remember the log that they are of.
     fn break_log(&mut self, partition: usize) {
         let len = self.world.with_log(partition, |log| log.records.len());
-        let is_remembered = self.world.watermark(partition).is_some();
-        if self.is_broken(partition) || len < 10 || !is_remembered {
+        if self.is_broken(partition) || len < 10 || !self.is_remembered(partition) {
             return;
         }
         let kind = self.world.below(4);
@@ -209,6 +214,18 @@ impl Run<'_> {
             }
         };
         self.world.hit(point);
+    }
+
+    /// Whether the engine has what tells of which log its rows are: the watermark and, beyond it, the newest event. An engine
+    /// that lost just those rows cannot tell.
+    fn is_remembered(&self, partition: usize) -> bool {
+        let sink = &self.world.sink;
+        let Some(watermark) = self.world.watermark(partition) else { return false };
+        let tenants: Vec<Arc<str>> = self.company.tenants_of(partition).cloned().collect();
+        let Ok(newest) = block_on(sink.newest_event(&tenants, 0)) else { return false };
+        let known = newest.map_or(watermark.to, |(position, _)| position.max(watermark.to));
+        let is_known = |table| block_on(sink.found(table, GENERATION, &tenants, known + 1)).is_ok_and(|found| found.rows == 0);
+        self.world.parts().into_keys().all(is_known)
     }
 
     /// What the engine does by itself: merges, and inserts that it had taken without saying so.

@@ -1,6 +1,6 @@
 //! The points where a run can be hurt, and how often each was hit.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 /// Something that happens to a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -139,5 +139,12 @@ impl Hits {
 
     pub(crate) fn hit(&mut self, point: Point) {
         *self.0.entry(point).or_default() += 1;
+    }
+}
+
+impl fmt::Display for Hits {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hit: Vec<String> = self.0.iter().map(|(point, hits)| format!("{point:?} {hits}")).collect();
+        formatter.write_str(&hit.join(", "))
     }
 }

@@ -38,7 +38,7 @@ const STEPS_MAX: u64 = 60_000;
 /// A run in the making.
 pub(crate) struct Run<'a> {
     pub(crate) world: Arc<World>,
-    company: &'a Company,
+    pub(crate) company: &'a Company,
     definitions: Definitions,
     /// With more KPIs, which are added in the middle of the run.
     later: Option<Definitions>,
@@ -62,9 +62,9 @@ pub(crate) struct Run<'a> {
 pub fn simulate(company: &Company, seed: u64) -> Result<Hits, String> {
     let run = AssertUnwindSafe(|| {
         let mut run = Run::new(company, seed)?;
-        run.chaos()?;
-        run.settle()?;
-        Ok(run.world.hits())
+        let outcome = run.chaos().and_then(|()| run.settle());
+        let hits = run.world.hits();
+        outcome.map_err(|wrong| format!("{wrong}\nin a run with {hits}")).map(|()| hits)
     });
     catch_unwind(run).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
