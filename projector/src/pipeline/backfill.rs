@@ -41,7 +41,8 @@ pub(super) enum Progress {
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     kpis: BTreeMap<String, Progress>,
-    /// Where the numbers that readers see are; while the state is behind them, no cell of a pending KPI may be added there.
+    /// Position of the numbers that readers see, −1 before the first; while the state is behind them, no cell of a pending KPI
+    /// may be added there. Nothing where nobody has looked since the state was opened: then it may not either.
     shown: Option<i64>,
     /// Lost with the process: rows are written again from the first.
     reached: Reached,
@@ -136,8 +137,8 @@ impl<S: State> Partition<S> {
     ///
     /// # Errors
     /// The state cannot be written.
-    pub fn show(&mut self, shown: Option<i64>, added: &[String]) -> Result<(), Error> {
-        self.pending.shown = shown;
+    pub fn show(&mut self, shown: i64, added: &[String]) -> Result<(), Error> {
+        self.pending.shown = Some(shown);
         if !self.pending.is_behind(self.mark.next_offset) {
             return Ok(());
         }
@@ -155,12 +156,12 @@ impl<S: State> Partition<S> {
     }
 
     /// The next step of measuring KPIs that were added; none when all are complete, or wait for the state to be where
-    /// readers are. Changes nothing: the rows are written by the sink, then the step is committed here.
+    /// readers are, which [`Partition::show`] tells. Changes nothing: the rows are written by the sink, then the step is committed here.
     ///
     /// # Errors
     /// The state cannot be read.
     pub fn backfill(&self) -> Result<Option<BackfillStep>, Error> {
-        match self.pending.group() {
+        match self.pending.group().filter(|_| self.pending.shown.is_some()) {
             None => Ok(None),
             Some((kpis, Progress::Measuring { after, done, total })) => self.measure_some(kpis, after, (done, total)).map(Some),
             Some(_) if self.pending.is_behind(self.mark.next_offset) => Ok(None),

@@ -55,7 +55,7 @@ proptest! {
         project(&mut partition, &sink, early, &[7], |_| None);
         added(partition.into_state(), &sink, &[]);
         let mut partition = after().open(Memory::default());
-        partition.show(Some(early.len() as i64 - 1), &ADDED.map(str::to_owned)).unwrap();
+        partition.show(early.len() as i64 - 1, &ADDED.map(str::to_owned)).unwrap();
         for records in 1..=early.len() {
             project(&mut partition, &sink, &early[..records], &[1], |_| None);
             check(early, &sink)?;
@@ -72,6 +72,7 @@ fn added(mut state: Memory, sink: &MemorySink, crashes: &[u8]) -> Partition<Memo
     let mut crashes = crashes.iter();
     loop {
         let mut partition = after().open(state);
+        partition.show(sink.newest_watermark(0).map_or(-1, |watermark| watermark.to), &[]).unwrap();
         while let Some(step) = partition.backfill().unwrap() {
             let crash = crashes.next().copied();
             if crash == Some(1) {
@@ -121,7 +122,8 @@ fn a_new_state_needs_no_backfill_and_an_old_one_is_not_projected_without() {
     let mut partition = before().open(Memory::default());
     project(&mut partition, &sink, &history[..20], &[5], |_| None);
     let mut partition = after().open(partition.into_state());
-    assert!(!partition.holds("win_rate"));
+    // Before anybody has looked where readers are, nothing may be written for them.
+    assert!(!partition.holds("win_rate") && partition.backfill().unwrap().is_none());
     let refused = partition.project(&history[20..], "log").map(|_| ()).unwrap_err().to_string();
     assert!(refused.contains("not measured yet"), "{refused}");
     // The log is read again from its beginning, with all KPIs.
