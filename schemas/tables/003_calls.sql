@@ -18,7 +18,8 @@ CREATE TABLE IF NOT EXISTS calls
     entry_delay_ms Int64 COMMENT 'Entered after it took place, milliseconds; negative when entered before.',
     entry_delay_hours Decimal(38, 6) COMMENT 'The same in hours, for display.',
     version UInt64 COMMENT 'Position of the last event that touched this row.',
-    is_deleted UInt8 COMMENT '1 where the fact no longer exists.'
+    is_deleted UInt8 COMMENT '1 where the fact no longer exists.',
+    INDEX by_version version TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 PARTITION BY generation

@@ -13,7 +13,8 @@ CREATE TABLE IF NOT EXISTS touches
     gap_ms Nullable(Int64) COMMENT 'Since the account''s touch before, milliseconds.',
     gap_days Nullable(Decimal(38, 6)) COMMENT 'The same in days.',
     version UInt64 COMMENT 'Position of the last event that touched this row.',
-    is_deleted UInt8 COMMENT '1 where the fact no longer exists.'
+    is_deleted UInt8 COMMENT '1 where the fact no longer exists.',
+    INDEX by_version version TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 PARTITION BY generation

@@ -17,7 +17,8 @@ CREATE TABLE IF NOT EXISTS deal_stages
     days Nullable(Decimal(38, 6)) COMMENT 'The same in days.',
     advanced Bool COMMENT 'Whether it left for a later stage of the pipeline, or was won.',
     version UInt64 COMMENT 'Position of the last event that touched this row.',
-    is_deleted UInt8 COMMENT '1 where the fact no longer exists.'
+    is_deleted UInt8 COMMENT '1 where the fact no longer exists.',
+    INDEX by_version version TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 PARTITION BY generation

@@ -18,7 +18,8 @@ CREATE TABLE IF NOT EXISTS receivables
     settled_on Nullable(Date32) COMMENT 'The day the received amount reached the amount.',
     settlement_days Nullable(Int64) COMMENT 'Days from due_on to settled_on; negative when early.',
     version UInt64 COMMENT 'Position of the last event that touched this row.',
-    is_deleted UInt8 COMMENT '1 where the fact no longer exists.'
+    is_deleted UInt8 COMMENT '1 where the fact no longer exists.',
+    INDEX by_version version TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 PARTITION BY generation

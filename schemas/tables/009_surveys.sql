@@ -15,7 +15,8 @@ CREATE TABLE IF NOT EXISTS surveys
     responded_at DateTime64(3, 'UTC') COMMENT 'When it was answered, UTC.',
     responded_on Date32 COMMENT 'When it was answered, business date.',
     version UInt64 COMMENT 'Position of the last event that touched this row.',
-    is_deleted UInt8 COMMENT '1 where the fact no longer exists.'
+    is_deleted UInt8 COMMENT '1 where the fact no longer exists.',
+    INDEX by_version version TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 PARTITION BY generation

@@ -24,7 +24,8 @@ CREATE TABLE IF NOT EXISTS leads
     lost_at Nullable(DateTime64(3, 'UTC')) COMMENT 'When it came to nothing, UTC.',
     lost_on Nullable(Date32) COMMENT 'When it came to nothing, business date.',
     version UInt64 COMMENT 'Position of the last event that touched this row.',
-    is_deleted UInt8 COMMENT '1 where the fact no longer exists.'
+    is_deleted UInt8 COMMENT '1 where the fact no longer exists.',
+    INDEX by_version version TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 PARTITION BY generation

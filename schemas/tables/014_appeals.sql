@@ -13,7 +13,8 @@ CREATE TABLE IF NOT EXISTS appeals
     decided_at Nullable(DateTime64(3, 'UTC')) COMMENT 'When it was decided, UTC.',
     decided_on Nullable(Date32) COMMENT 'When it was decided, business date.',
     version UInt64 COMMENT 'Position of the last event that touched this row.',
-    is_deleted UInt8 COMMENT '1 where the fact no longer exists.'
+    is_deleted UInt8 COMMENT '1 where the fact no longer exists.',
+    INDEX by_version version TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 PARTITION BY generation

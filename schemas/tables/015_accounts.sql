@@ -19,7 +19,8 @@ CREATE TABLE IF NOT EXISTS accounts
     annual_spend Decimal(38, 6) COMMENT 'Won amount in the 365 days from first_won_on, in the currency of this row.',
     currency String COMMENT 'ISO 4217 code of the amounts in this row.',
     version UInt64 COMMENT 'Position of the last event that touched this row.',
-    is_deleted UInt8 COMMENT '1 where the fact no longer exists.'
+    is_deleted UInt8 COMMENT '1 where the fact no longer exists.',
+    INDEX by_version version TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 PARTITION BY generation

@@ -13,7 +13,8 @@ CREATE TABLE IF NOT EXISTS roster
     segment Nullable(String) COMMENT 'Customer segment served.',
     manager_id Nullable(String) COMMENT 'The rep''s manager.',
     version UInt64 COMMENT 'Position of the last event that touched this row.',
-    is_deleted UInt8 COMMENT '1 where the fact no longer exists.'
+    is_deleted UInt8 COMMENT '1 where the fact no longer exists.',
+    INDEX by_version version TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 PARTITION BY generation

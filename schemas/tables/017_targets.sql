@@ -12,7 +12,8 @@ CREATE TABLE IF NOT EXISTS targets
     valid_from Date32 COMMENT 'First day of the period.',
     valid_to Date32 COMMENT 'First day after the period.',
     version UInt64 COMMENT 'Position of the last event that touched this row.',
-    is_deleted UInt8 COMMENT '1 where the fact no longer exists.'
+    is_deleted UInt8 COMMENT '1 where the fact no longer exists.',
+    INDEX by_version version TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 PARTITION BY generation

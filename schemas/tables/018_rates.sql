@@ -9,7 +9,8 @@ CREATE TABLE IF NOT EXISTS rates
     valid_to Nullable(Date32) COMMENT 'First day after; none for the newest.',
     rate Decimal(38, 6) COMMENT 'Units of to_currency for one unit of from_currency.',
     version UInt64 COMMENT 'Position of the last event that touched this row.',
-    is_deleted UInt8 COMMENT '1 where the fact no longer exists.'
+    is_deleted UInt8 COMMENT '1 where the fact no longer exists.',
+    INDEX by_version version TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 PARTITION BY generation

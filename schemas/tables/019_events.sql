@@ -16,7 +16,8 @@ CREATE TABLE IF NOT EXISTS events
     recorded_at Nullable(DateTime64(3, 'UTC')) COMMENT 'When it was entered in the CRM, where the source said so.',
     received_at DateTime64(3, 'UTC') COMMENT 'Clock of ingest.',
     known_at DateTime64(3, 'UTC') COMMENT 'When the broker appended it.',
-    data String COMMENT 'The payload as JSON; dates as days and instants as milliseconds since 1970.'
+    data String COMMENT 'The payload as JSON; dates as days and instants as milliseconds since 1970.',
+    INDEX by_position position TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (tenant, position)

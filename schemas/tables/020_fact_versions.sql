@@ -8,7 +8,8 @@ CREATE TABLE IF NOT EXISTS fact_versions
     position Int64 COMMENT 'The event after which the fact looked like this.',
     known_at DateTime64(3, 'UTC') COMMENT 'When the broker appended that event.',
     exists UInt8 COMMENT '0 where the fact ceased to exist.',
-    fact String COMMENT 'The columns of the fact as JSON.'
+    fact String COMMENT 'The columns of the fact as JSON.',
+    INDEX by_position position TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY generation

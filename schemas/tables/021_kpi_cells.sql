@@ -31,8 +31,11 @@ CREATE TABLE IF NOT EXISTS kpi_cells
     record_hash UInt64 COMMENT 'Hash of the record at position_to.',
     log_id String COMMENT 'Which log: cluster and first record.',
     version UInt64 COMMENT 'Position of the last event that touched this row.',
-    is_deleted UInt8 COMMENT '1 where the row no longer exists.'
+    is_deleted UInt8 COMMENT '1 where the row no longer exists.',
+    INDEX by_version version TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 PARTITION BY generation
 ORDER BY (generation, tenant, kpi, row_kind, day, rep_id, d0, d1, d2, currency, slot, text, number, partition)
+-- Questions are about one company's KPI, and every batch asks for one watermark: a granule is the least that is read of each part.
+SETTINGS index_granularity = 512

@@ -7,7 +7,8 @@ CREATE TABLE IF NOT EXISTS findings
     subject String COMMENT 'What it is about: an entity, a payment, a KPI and its fact.',
     detail String COMMENT 'One sentence.',
     version UInt64 COMMENT 'Position of the last event that touched this row.',
-    is_deleted UInt8 COMMENT '1 where it no longer holds.'
+    is_deleted UInt8 COMMENT '1 where it no longer holds.',
+    INDEX by_version version TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(version, is_deleted)
 PARTITION BY generation

@@ -26,6 +26,8 @@ const READY_WITHIN: Duration = Duration::from_secs(180);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// The shortest that Kafka allows.
 const SESSION_TIMEOUT_MS: u32 = 6_000;
+/// Often enough that a state which is lost or moved begins with one.
+const SNAPSHOT_EVERY_RECORDS: u32 = 20_000;
 
 /// What can be tormented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,6 +116,7 @@ impl Stage {
             .env("TIDEMARK_INGEST__LISTEN", format!("127.0.0.1:{ingest}"))
             .env("TIDEMARK_QUERY__LISTEN", format!("127.0.0.1:{query}"))
             .env("TIDEMARK_PROJECTOR__SESSION_TIMEOUT_MS", SESSION_TIMEOUT_MS.to_string())
+            .env("TIDEMARK_PROJECTOR__SNAPSHOT_EVERY_RECORDS", SNAPSHOT_EVERY_RECORDS.to_string())
             // Kafka's client says every connection that it loses, which here are thousands.
             .env("TIDEMARK_LOG__FILTER", "info,fjall=warn,lsm_tree=warn,rdkafka=off,librdkafka=off");
         command

@@ -9,7 +9,7 @@ use tidemark_simulator::{Company, Hits, Point, simulate};
 
 /// Some seconds of seeds, or as many as `SIM_SEEDS` says.
 fn seeds() -> u64 {
-    std::env::var("SIM_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(200)
+    std::env::var("SIM_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(1_000)
 }
 
 #[test]
