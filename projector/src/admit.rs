@@ -172,3 +172,11 @@ fn event_key(tenant: &str, home: &Entity, event: &Event) -> Key {
 pub fn events_of(working: &Working<'_>, tenant: &str, entity: &Entity) -> Result<Vec<Event>, Error> {
     working.scan(Key::new(Space::Event, tenant).entity(entity))
 }
+
+/// [`events_of`] an entity that had none before the batch.
+///
+/// # Errors
+/// The batch cannot be read.
+pub fn new_events_of(working: &Working<'_>, tenant: &str, entity: &Entity) -> Result<Vec<Event>, Error> {
+    working.scan_written(Key::new(Space::Event, tenant).entity(entity))
+}

@@ -7,7 +7,7 @@ use tidemark_schemas::events::{Entity, EntityKind, Event};
 
 use crate::{
     Error,
-    admit::{Admission, events_of},
+    admit::{Admission, events_of, new_events_of},
     change::EventChanges,
     facts::{self, FoldContext, Folded, accounts, merges, survivors, touches, won_deals},
     settings::TenantSettings,
@@ -61,19 +61,25 @@ pub fn fold(
 fn refold(working: &mut Working<'_>, settings: &TenantSettings, entity: &Entity) -> Result<(Folded, Folded), Error> {
     let tenant = settings.name.as_ref();
     let key = || Key::new(Space::Folded, tenant).entity(entity);
-    let old: Folded = working.read(key())?.unwrap_or_default();
-    let events = events_of(working, tenant, entity)?;
+    let old: Option<Folded> = working.read(key())?;
+    // Most entities are reported once: one that was never folded has no events but those of this batch.
+    let events = if old.is_some() { events_of(working, tenant, entity)? } else { new_events_of(working, tenant, entity)? };
+    let is_known = !events.is_empty();
     let mut context = FoldContext::new(working, settings);
     let new = facts::fold(entity, events, &mut context)?;
+    let is_new = old.as_ref() != Some(&new);
+    let old = old.unwrap_or_default();
     for parent in old.parents.difference(&new.parents) {
         working.remove(Key::new(Space::Child, tenant).entity(parent).entity(entity));
+        working.count(Key::new(Space::ChildCount, tenant).entity(parent), -1)?;
     }
     for parent in new.parents.difference(&old.parents) {
         working.write(Key::new(Space::Child, tenant).entity(parent).entity(entity), entity)?;
+        working.count(Key::new(Space::ChildCount, tenant).entity(parent), 1)?;
     }
-    if new == Folded::default() {
+    if !is_known {
         working.remove(key());
-    } else if new != old {
+    } else if is_new {
         working.write(key(), &new)?;
     }
     Ok((old, new))
@@ -81,5 +87,9 @@ fn refold(working: &mut Working<'_>, settings: &TenantSettings, entity: &Entity)
 
 /// The entities whose folds read this one.
 fn children(working: &Working<'_>, settings: &TenantSettings, parent: &Entity) -> Result<Vec<Entity>, Error> {
-    working.scan(Key::new(Space::Child, &settings.name).entity(parent))
+    // Asking for a key costs much less than looking through a range, and few have any.
+    match working.read::<i64>(Key::new(Space::ChildCount, &settings.name).entity(parent))? {
+        Some(_) => working.scan(Key::new(Space::Child, &settings.name).entity(parent)),
+        None => Ok(Vec::new()),
+    }
 }

@@ -1,6 +1,6 @@
 //! Cells: the sums of what facts contribute, kept exactly, so that taking away gives back what was there before.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use serde::{Deserialize, Serialize};
 use tidemark_schemas::{
@@ -126,40 +126,71 @@ pub fn stored(working: &Working<'_>, tenant: &str, key: &CellKey) -> Result<Cell
     Ok(working.read(key.key(Space::Cell, tenant))?.unwrap_or_default())
 }
 
-/// Adds one fact's contribution to its cell and multisets, and notes the rows that this touches.
+/// Adds one fact's contribution to the rows of its cell and multisets, which begin with what the state has of them.
 ///
 /// # Errors
-/// The state cannot be read.
+/// The state cannot be read; a sum leaves its range.
 pub fn apply(
-    working: &mut Working<'_>,
+    working: &Working<'_>,
     tenant: &str,
     contribution: Contribution,
     cells: &mut BTreeMap<CellKey, CellRow>,
     values: &mut BTreeMap<ValueKey, ValueRow>,
 ) -> Result<(), Error> {
     let Contribution { position: version, cell: key, sign, sums, values: multiset } = contribution;
-    let mut cell = stored(working, tenant, &key)?;
-    cell.facts += sign;
-    cell.sums.resize(sums.len(), 0);
-    for (sum, amount) in cell.sums.iter_mut().zip(sums) {
-        let added = amount.checked_mul(i128::from(sign)).and_then(|amount| sum.checked_add(amount));
-        *sum = added.ok_or_else(|| Error::Internal(format!("a sum of KPI {} left the range of 38 digits", key.kpi)))?;
-    }
-    if cell.facts == 0 {
-        working.remove(key.key(Space::Cell, tenant));
-    } else {
-        working.write(key.key(Space::Cell, tenant), &cell)?;
-    }
     for (slot, value) in multiset {
-        let value_key = ValueKey { cell: key.clone(), slot, value };
-        let facts = working.read::<i64>(value_key.key(tenant))?.unwrap_or(0) + sign;
-        if facts == 0 {
-            working.remove(value_key.key(tenant));
-        } else {
-            working.write(value_key.key(tenant), &facts)?;
-        }
-        values.insert(value_key, ValueRow { facts, version });
+        let row = match values.entry(ValueKey { cell: key.clone(), slot, value }) {
+            Entry::Occupied(row) => row.into_mut(),
+            Entry::Vacant(row) => {
+                let facts = working.read(row.key().key(tenant))?.unwrap_or(0);
+                row.insert(ValueRow { facts, version })
+            }
+        };
+        row.facts += sign;
+        row.version = version;
     }
-    cells.insert(key, CellRow { cell, version });
+    let add = |row: &mut CellRow| {
+        row.version = version;
+        row.cell.facts += sign;
+        row.cell.sums.resize(sums.len(), 0);
+        row.cell.sums.iter_mut().zip(&sums).try_for_each(|(sum, amount)| {
+            *sum = sum.checked_add(amount.checked_mul(i128::from(sign))?)?;
+            Some(())
+        })
+    };
+    let out_of_range = |kpi: &str| Error::Internal(format!("a sum of KPI {kpi} left the range of 38 digits"));
+    match cells.entry(key) {
+        Entry::Occupied(mut row) => add(row.get_mut()).ok_or_else(|| out_of_range(&row.key().kpi)),
+        Entry::Vacant(vacant) => {
+            let mut row = CellRow { cell: stored(working, tenant, vacant.key())?, version };
+            add(&mut row).ok_or_else(|| out_of_range(&vacant.key().kpi))?;
+            vacant.insert(row);
+            Ok(())
+        }
+    }
+}
+
+/// Puts rows that [`apply`] made into the state.
+///
+/// # Errors
+/// A cell cannot be encoded.
+pub fn store(
+    working: &mut Working<'_>,
+    tenant: &str,
+    cells: &BTreeMap<CellKey, CellRow>,
+    values: &BTreeMap<ValueKey, ValueRow>,
+) -> Result<(), Error> {
+    for (key, row) in cells {
+        match row.cell.facts {
+            0 => working.remove(key.key(Space::Cell, tenant)),
+            _ => working.write(key.key(Space::Cell, tenant), &row.cell)?,
+        }
+    }
+    for (key, row) in values {
+        match row.facts {
+            0 => working.remove(key.key(tenant)),
+            _ => working.write(key.key(tenant), &row.facts)?,
+        }
+    }
     Ok(())
 }

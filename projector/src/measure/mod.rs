@@ -4,5 +4,5 @@
 mod cells;
 mod plan;
 
-pub use cells::{Cell, CellKey, CellRow, ValueKey, ValueRow, apply, stored};
+pub use cells::{Cell, CellKey, CellRow, ValueKey, ValueRow, apply, store, stored};
 pub use plan::{Contribution, Failure, Measured, Measures};

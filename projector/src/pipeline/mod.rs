@@ -288,6 +288,7 @@ impl<S: State> Partition<S> {
         for contribution in contributions {
             measure::apply(working, tenant, contribution, &mut rows.cells, &mut rows.values)?;
         }
+        measure::store(working, tenant, &rows.cells, &rows.values)?;
         for failure in failures {
             let finding = Finding { kind: FindingKind::NotMeasured, subject: failure.subject, detail: failure.reason };
             rows.finding(finding, failure.sign > 0, failure.position);

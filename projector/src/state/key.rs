@@ -6,6 +6,9 @@ use tidemark_schemas::events::Entity;
 
 use super::Error;
 
+/// What most keys fit in.
+const KEY_BYTES: usize = 96;
+
 /// What a key is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -20,6 +23,8 @@ pub enum Space {
     Folded = b'F',
     /// (tenant, parent entity, child entity): the child's fold read the parent.
     Child = b'C',
+    /// (tenant, parent entity) → how many children it has.
+    ChildCount = b'H',
     /// (tenant, account) → how many events that count name it.
     Mention = b'N',
     /// (tenant, account) → the account it was merged into.
@@ -52,19 +57,21 @@ impl Key {
     /// The beginning of every key of that space and tenant.
     #[must_use]
     pub fn new(space: Space, tenant: &str) -> Self {
-        Self(vec![space as u8]).text(tenant)
+        let mut bytes = Vec::with_capacity(KEY_BYTES);
+        bytes.push(space as u8);
+        Self(bytes).text(tenant)
     }
 
     /// Adds a text; sorts as the text, and no text is a prefix of another.
     #[must_use]
     pub fn text(mut self, text: &str) -> Self {
-        for byte in text.bytes() {
-            self.0.push(byte);
-            if byte == 0 {
-                self.0.push(0xff);
-            }
+        let mut stretches = text.as_bytes().split(|byte| *byte == 0);
+        self.0.extend_from_slice(stretches.next().unwrap_or_default());
+        for stretch in stretches {
+            self.0.extend_from_slice(&[0, 0xff]);
+            self.0.extend_from_slice(stretch);
         }
-        self.0.extend([0, 0]);
+        self.0.extend_from_slice(&[0, 0]);
         self
     }
 

@@ -77,6 +77,15 @@ impl<'a> Working<'a> {
         self.range(prefix.range())
     }
 
+    /// Every value under a prefix that this batch has written, in the order of the keys.
+    ///
+    /// # Errors
+    /// A value cannot be decoded.
+    pub fn scan_written<T: DeserializeOwned>(&self, prefix: Key) -> Result<Vec<T>, Error> {
+        let written = self.writes.range(prefix.range()).filter_map(|(_, value)| value.as_ref());
+        written.map(|bytes| Ok(postcard::from_bytes(bytes)?)).collect()
+    }
+
     /// Every value from a key to before another, in the order of the keys.
     ///
     /// # Errors
