@@ -2,7 +2,7 @@
 -- numbers and its position at once. row_kind says which columns mean something:
 --   cell      facts, s0 … s5: the additive slots of one KPI for (rep, day, dims, currency)
 --   value     slot, text or number, facts: how many facts of a cell hold this value
---   watermark partition, position_from, position_to, record_hash, log_id (kpi and tenant are empty)
+--   watermark partition, position_from, position_to, step, record_hash, log_id (kpi and tenant are empty)
 CREATE TABLE IF NOT EXISTS kpi_cells
 (
     generation UInt32 COMMENT 'The set of numbers this row belongs to.',
@@ -28,9 +28,10 @@ CREATE TABLE IF NOT EXISTS kpi_cells
     s5 Decimal(38, 6) COMMENT 'Slot.',
     position_from Int64 COMMENT 'First position of the batch.',
     position_to Int64 COMMENT 'Last position of the batch.',
+    step Int64 COMMENT 'Blocks of cells of added KPIs that were written at position_to.',
     record_hash UInt64 COMMENT 'Hash of the record at position_to.',
     log_id String COMMENT 'Which log: cluster and first record.',
-    version UInt64 COMMENT 'Position of the last event that touched this row.',
+    version UInt64 COMMENT 'Position of the last event that touched this row; of a watermark that times 65536, and its step.',
     is_deleted UInt8 COMMENT '1 where the row no longer exists.',
     INDEX by_version version TYPE minmax GRANULARITY 1
 )

@@ -33,7 +33,13 @@ pub(crate) struct Feed {
 impl Feed {
     /// Of a process, from an offset on, as the log was when the worker looked at it.
     pub(crate) fn new(world: Arc<World>, process: usize, partition: usize, place: SharedPlace, from: i64, epoch: u64) -> Self {
+        world.commit(process, partition, from);
         Self { world, process, partition, place, position: from, committed: from, is_owner: false, epoch, idle: 0 }
+    }
+
+    fn commit(&mut self, next_offset: i64) {
+        self.committed = next_offset;
+        self.world.commit(self.process, self.partition, next_offset);
     }
 
     /// As a consumer that a partition is given to: it goes on at what was committed, or before.
@@ -94,12 +100,12 @@ impl Records for Feed {
     }
 
     fn committed(&mut self, next_offset: i64) {
-        self.committed = next_offset;
+        self.commit(next_offset);
     }
 
     fn skip_to(&mut self, next_offset: i64) {
         self.world.hit(Point::SnapshotRestored);
-        self.committed = next_offset;
+        self.commit(next_offset);
         self.position = next_offset;
     }
 }

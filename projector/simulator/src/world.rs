@@ -41,6 +41,8 @@ pub(crate) struct World {
     logs: Mutex<Vec<PartitionLog>>,
     /// Process that owns each partition.
     assigned: Mutex<[usize; PARTITIONS]>,
+    /// The next offset of each partition's worker, by process.
+    committed: Mutex<BTreeMap<(usize, usize), i64>>,
     /// Newest version of the program, by process.
     pub(crate) is_upgraded: AtomicBool,
     now_ms: AtomicI64,
@@ -72,6 +74,7 @@ impl World {
             is_calm: AtomicBool::new(false),
             logs: Mutex::new(logs),
             assigned: Mutex::new([0; PARTITIONS]),
+            committed: Mutex::default(),
             is_upgraded: AtomicBool::new(false),
             now_ms: AtomicI64::new(1_800_000_000_000),
             dice: Mutex::new(Dice::new(seed)),
@@ -129,6 +132,16 @@ impl World {
 
     pub(crate) fn owner(&self, partition: usize) -> usize {
         lock(&self.assigned)[partition]
+    }
+
+    /// Notes how far a worker has come.
+    pub(crate) fn commit(&self, process: usize, partition: usize, next_offset: i64) {
+        lock(&self.committed).insert((process, partition), next_offset);
+    }
+
+    /// How far a partition's owner has come.
+    pub(crate) fn committed(&self, partition: usize) -> i64 {
+        lock(&self.committed).get(&(self.owner(partition), partition)).copied().unwrap_or(0)
     }
 
     pub(crate) fn pass(&self, ms: i64) {

@@ -11,7 +11,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tidemark_schemas::table::FactTable;
 
-use super::{Mark, Partition, Rows, Table, TenantRows, Written, mark_key};
+use super::{Mark, Partition, Rows, Table, TenantRows, Watermark, Written, mark_key};
 use crate::{
     Error,
     change::FactChange,
@@ -41,9 +41,9 @@ pub(super) enum Progress {
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     kpis: BTreeMap<String, Progress>,
-    /// Position of the numbers that readers see, −1 before the first; while the state is behind them, no cell of a pending KPI
+    /// Position and step of the numbers that readers see, −1 before the first; while the state is behind them, no cell of a pending KPI
     /// may be added there. Nothing where nobody has looked since the state was opened: then it may not either.
-    shown: Option<i64>,
+    shown: Option<(i64, i64)>,
     /// Lost with the process: rows are written again from the first.
     reached: Reached,
 }
@@ -93,7 +93,7 @@ impl Pending {
 
     /// Whether a state that goes on at an offset is behind of what readers see.
     pub(super) fn is_behind(&self, next_offset: i64) -> bool {
-        self.shown.is_some_and(|shown| next_offset <= shown)
+        self.shown.is_some_and(|(shown, _)| next_offset <= shown)
     }
 
     /// Whether a state that is behind what readers see may only take away from a KPI's cells: those that are empty where
@@ -137,8 +137,8 @@ impl<S: State> Partition<S> {
     ///
     /// # Errors
     /// The state cannot be written.
-    pub fn show(&mut self, shown: i64, added: &[String]) -> Result<(), Error> {
-        self.pending.shown = Some(shown);
+    pub fn show(&mut self, watermark: Option<&Watermark>, added: &[String]) -> Result<(), Error> {
+        self.pending.shown = Some(watermark.map_or((-1, 0), |watermark| (watermark.to, watermark.step)));
         if !self.pending.is_behind(self.mark.next_offset) {
             return Ok(());
         }
@@ -241,6 +241,7 @@ impl<S: State> Partition<S> {
         }
         let percent = MEASURING_PERCENT + (99 - MEASURING_PERCENT) * stretch as u64 / (stretches.len() as u64).max(1);
         let progress = if stretch == stretches.len() { Progress::Complete } else { Progress::Measured };
+        rows.watermark = self.next_watermark();
         self.step(kpis, rows, Working::new(&self.state), (progress, percent), (stretch, after))
     }
 
@@ -263,16 +264,22 @@ impl<S: State> Partition<S> {
         Ok(BackfillStep { rows, kpis, percent, writes: working.into_writes(), mark, progress, reached })
     }
 
-    /// The mark with what must be found in the sink after these rows. They come without a watermark, so they are counted, until
-    /// a batch of records comes with one.
+    /// Of the same position, with a block more: whoever loses the block loses its watermark.
+    fn next_watermark(&self) -> Watermark {
+        let Mark { next_offset, record_hash, ref log_id, step, .. } = self.mark;
+        let shown = self.pending.shown.filter(|(shown, _)| shown + 1 == next_offset).map_or(0, |(_, step)| step);
+        let step = step.max(shown) + 1;
+        Watermark { partition: self.number, from: next_offset, to: next_offset - 1, step, record_hash, log_id: log_id.clone() }
+    }
+
+    /// The mark with what must be found in the sink after these rows.
     fn mark_with(&self, rows: &Rows) -> Mark {
         let mut mark = self.mark.clone();
-        let version = mark.next_offset - 1;
-        // After a crash the cells are written from the first again.
-        if self.pending.reached == Reached::default() {
-            mark.written.remove(&Table::Cells);
+        if rows.watermark.is_news() {
+            mark.step = rows.watermark.step;
         }
-        for table in rows.tables().into_iter().filter(|table| rows.count(*table) > 0) {
+        let version = mark.next_offset - 1;
+        for table in rows.tables().into_iter().filter(|table| *table != Table::Cells) {
             let before = mark.written.get(&table).filter(|before| before.version == version);
             let (from, before) = before.map_or((version, 0), |before| (before.from, before.rows));
             mark.written.insert(table, Written { from, version, rows: before + rows.count(table) });

@@ -50,6 +50,8 @@ pub struct Mark {
     pub record_hash: u64,
     /// Which log this was: cluster and first record; empty before the first record.
     pub log_id: String,
+    /// How many blocks of cells of added KPIs were written since the last record.
+    pub step: i64,
     /// Of each table the newest batch that had rows for it: what must be found there as long as nothing is lost.
     pub written: BTreeMap<Table, Written>,
 }
@@ -57,7 +59,7 @@ pub struct Mark {
 impl Mark {
     /// Of a log that nothing was read of.
     fn new() -> Self {
-        Self { next_offset: 0, known_at: 0, record_hash: 0, log_id: String::new(), written: BTreeMap::new() }
+        Self { next_offset: 0, known_at: 0, record_hash: 0, log_id: String::new(), step: 0, written: BTreeMap::new() }
     }
 }
 
@@ -115,7 +117,7 @@ impl<S: State> Partition<S> {
         }
         let mut working = Working::new(&self.state);
         let mut rows = Rows::new(self.number, self.settings.generation, self.mark.next_offset);
-        let mut mark = Mark { log_id: log_id.to_owned(), ..self.mark.clone() };
+        let mut mark = Mark { log_id: log_id.to_owned(), step: 0, ..self.mark.clone() };
         let mut changes: BTreeMap<Arc<str>, Vec<FactChange>> = BTreeMap::new();
         let mut stalled = None;
         let folding = stage("fold").entered();
@@ -159,8 +161,7 @@ impl<S: State> Partition<S> {
             rows.only_emptied_cells(|kpi| self.pending.withholds(kpi));
         }
         self.sabotage(&mut rows)?;
-        // Cells come with their watermark or not at all, which tells more than counting them; and those before them were there.
-        mark.written.remove(&Table::Cells);
+        // Cells come with their watermark or not at all, which tells more than counting them.
         for table in rows.tables().into_iter().filter(|table| *table != Table::Cells) {
             mark.written.insert(table, rows.written(table));
         }

@@ -16,6 +16,9 @@ use crate::{
     measure::{Cell, CellKey, CellRow, ValueKey, ValueRow},
 };
 
+/// Room for steps in a watermark's version.
+const STEP_BITS: u32 = 16;
+
 /// All rows of a batch.
 #[derive(Debug)]
 pub struct Rows {
@@ -107,6 +110,8 @@ pub struct Watermark {
     pub from: i64,
     /// Last position of the batch; below `from` when there was no record.
     pub to: i64,
+    /// How many blocks of cells of added KPIs were written at `to`; they come without a record of their own.
+    pub step: i64,
     /// Hash of the record at `to`.
     pub record_hash: u64,
     /// Which log.
@@ -157,7 +162,7 @@ impl Rows {
     /// Nothing yet, from that offset on.
     #[must_use]
     pub fn new(partition: i32, generation: u32, from: i64) -> Self {
-        let watermark = Watermark { partition, from, to: from - 1, record_hash: 0, log_id: String::new() };
+        let watermark = Watermark { partition, from, to: from - 1, step: 0, record_hash: 0, log_id: String::new() };
         Self { generation, tenants: BTreeMap::new(), poison: Vec::new(), watermark }
     }
 
@@ -253,6 +258,18 @@ impl Rows {
 }
 
 impl Watermark {
+    /// Whether it says anything: that records were read, or cells of added KPIs written.
+    #[must_use]
+    pub fn is_news(&self) -> bool {
+        self.to >= self.from || self.step > 0
+    }
+
+    /// Orders watermarks of a partition.
+    #[must_use]
+    pub fn version(&self) -> i64 {
+        (self.to << STEP_BITS) + self.step
+    }
+
     pub(crate) fn read(&mut self, offset: i64, record_hash: u64) {
         self.to = offset;
         self.record_hash = record_hash;

@@ -171,8 +171,7 @@ fn cells(rows: &Rows) -> Result<RecordBatch, ArrowError> {
         .tenants
         .iter()
         .flat_map(|(tenant, rows)| rows.values.iter().map(move |(key, row)| CellsRow::Value(tenant, key, row)));
-    // A backfill reads no record: it adds to the numbers of the position that there is.
-    let watermark = (!rows.is_empty()).then_some(CellsRow::Watermark(&rows.watermark));
+    let watermark = rows.watermark.is_news().then_some(CellsRow::Watermark(&rows.watermark));
     let all: Vec<CellsRow<'_>> = cells.chain(values).chain(watermark).collect();
     let key = |text: fn(&CellKey) -> &str| texts(all.iter().map(|row| row.key().map_or("", text)));
     let mark =
@@ -203,6 +202,7 @@ fn cells(rows: &Rows) -> Result<RecordBatch, ArrowError> {
     columns.extend([
         ("position_from", mark(|mark| mark.from, 0)),
         ("position_to", mark(|mark| mark.to, 0)),
+        ("step", mark(|mark| mark.step, 0)),
         (
             "record_hash",
             Arc::new(UInt64Array::from_iter_values(all.iter().map(|row| row.watermark().map_or(0, |mark| mark.record_hash))))
@@ -267,7 +267,7 @@ impl CellsRow<'_> {
         match self {
             Self::Cell(.., row) => row.version,
             Self::Value(.., row) => row.version,
-            Self::Watermark(mark) => mark.to,
+            Self::Watermark(mark) => mark.version(),
         }
     }
 }

@@ -76,10 +76,11 @@ impl Sink for ClickHouse {
         struct Newest {
             from: i64,
             to: i64,
+            step: i64,
             record_hash: u64,
             log_id: String,
         }
-        let sql = "SELECT position_from AS from, position_to AS to, record_hash, log_id FROM kpi_cells FINAL \
+        let sql = "SELECT position_from AS from, position_to AS to, step, record_hash, log_id FROM kpi_cells FINAL \
                    WHERE generation = {generation:UInt32} AND tenant = '' AND kpi = '' AND row_kind = 'watermark' AND partition = {partition:Int32}";
         let query = self.client.query(sql).param("generation", generation).param("partition", partition);
         let found: Option<Newest> = query.fetch_optional().await?;
@@ -87,6 +88,7 @@ impl Sink for ClickHouse {
             partition,
             from: found.from,
             to: found.to,
+            step: found.step,
             record_hash: found.record_hash,
             log_id: found.log_id,
         }))

@@ -105,9 +105,9 @@ impl Part {
         for (tenant, rows) in &rows.tenants {
             part.add(table, tenant, rows);
         }
-        if table == Table::Cells && !rows.is_empty() {
+        if table == Table::Cells && rows.watermark.is_news() {
             let mark = &rows.watermark;
-            part.rows.insert(RowKey::Watermark(mark.partition), (mark.to, Some(RowValue::Watermark(mark.clone()))));
+            part.rows.insert(RowKey::Watermark(mark.partition), (mark.version(), Some(RowValue::Watermark(mark.clone()))));
         }
         part
     }

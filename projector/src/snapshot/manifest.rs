@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn a_manifest_comes_back_and_a_changed_one_does_not() {
         let written = BTreeMap::from([(Table::Facts(FactTable::Visits), Written { from: 3, version: 9, rows: 7 })]);
-        let mark = Mark { next_offset: 10, known_at: 5, record_hash: u64::MAX, log_id: "c/1".to_owned(), written };
+        let mark = Mark { next_offset: 10, known_at: 5, record_hash: u64::MAX, log_id: "c/1".to_owned(), step: 3, written };
         let part = Part { entries: 1, stored_bytes: 2, bytes: 3, hash: u64::MAX - 1 };
         let manifest = Manifest { generation: 1, definitions_hash: "d".to_owned(), partition: 2, mark, parts: vec![part] };
         let bytes = manifest.to_bytes().unwrap();

@@ -28,12 +28,12 @@ impl<S: State, K: Sink> Worker<S, K> {
             return Err(Error::Superseded);
         }
         self.restore().await?;
-        let shown = self.sink.watermark(generation, number).await?.map_or(-1, |watermark| watermark.to);
+        let shown = self.sink.watermark(generation, number).await?;
         let added = self.sink.added(generation, number).await?;
         let kpis: Vec<String> = added.iter().map(|(kpi, _)| kpi.clone()).collect();
-        self.partition.show(shown, &kpis)?;
+        self.partition.show(shown.as_ref(), &kpis)?;
         let unread = added.into_iter().filter(|(_, percent)| *percent < 100);
-        self.unread = Unread { kpis: unread.map(|(kpi, _)| kpi).collect(), position: shown };
+        self.unread = Unread { kpis: unread.map(|(kpi, _)| kpi).collect(), position: shown.map_or(-1, |watermark| watermark.to) };
         Ok(())
     }
 

@@ -124,11 +124,12 @@ fn hold_against_log(number: i32, read: &[ReadBefore], log: &LogView) -> Result<(
 
 /// The sink may be ahead (it was written before a crash), never behind: then it lost rows that the state takes for written.
 fn hold_against_state(number: i32, mark: &Mark, sink: Option<&Watermark>) -> Result<(), Error> {
-    let written_to = sink.map_or(-1, |watermark| watermark.to);
-    if written_to + 1 >= mark.next_offset {
+    let (written_to, step) = sink.map_or((-1, 0), |watermark| (watermark.to, watermark.step));
+    if (written_to + 1, step) >= (mark.next_offset, mark.step) {
         return Ok(());
     }
-    let what = format!("numbers up to position {written_to}, of those up to {}", mark.next_offset - 1);
+    let what =
+        format!("numbers up to position {written_to}, step {step}, of those up to {}, step {}", mark.next_offset - 1, mark.step);
     Err(Error::SinkLost { partition: number, what })
 }
 
@@ -140,11 +141,11 @@ mod tests {
     use crate::source::log::log_id;
 
     fn mark(next_offset: i64) -> Mark {
-        Mark { next_offset, known_at: 0, record_hash: 0, log_id: String::new(), written: BTreeMap::new() }
+        Mark { next_offset, known_at: 0, record_hash: 0, log_id: String::new(), step: 0, written: BTreeMap::new() }
     }
 
     fn watermark(to: i64) -> Watermark {
-        Watermark { partition: 0, from: 0, to, record_hash: 0, log_id: String::new() }
+        Watermark { partition: 0, from: 0, to, step: 0, record_hash: 0, log_id: String::new() }
     }
 
     fn hash(offset: i64) -> u64 {
@@ -167,6 +168,10 @@ mod tests {
         assert!(!is_behind(5, Some(9)));
         assert!(is_behind(5, Some(3)));
         assert!(is_behind(5, None));
+        let with_step = Mark { step: 1, ..mark(5) };
+        assert!(hold_against_state(0, &with_step, Some(&watermark(4))).is_err());
+        assert!(hold_against_state(0, &with_step, Some(&watermark(5))).is_ok());
+        assert!(hold_against_state(0, &with_step, Some(&Watermark { step: 1, ..watermark(4) })).is_ok());
     }
 
     #[test]

@@ -55,7 +55,7 @@ proptest! {
         project(&mut partition, &sink, early, &[7], |_| None);
         added(partition.into_state(), &sink, &[]);
         let mut partition = after().open(Memory::default());
-        partition.show(early.len() as i64 - 1, &ADDED.map(str::to_owned)).unwrap();
+        partition.show(sink.newest_watermark(0).as_ref(), &ADDED.map(str::to_owned)).unwrap();
         for records in 1..=early.len() {
             project(&mut partition, &sink, &early[..records], &[1], |_| None);
             check(early, &sink)?;
@@ -72,7 +72,7 @@ fn added(mut state: Memory, sink: &MemorySink, crashes: &[u8]) -> Partition<Memo
     let mut crashes = crashes.iter();
     loop {
         let mut partition = after().open(state);
-        partition.show(sink.newest_watermark(0).map_or(-1, |watermark| watermark.to), &[]).unwrap();
+        partition.show(sink.newest_watermark(0).as_ref(), &[]).unwrap();
         while let Some(step) = partition.backfill().unwrap() {
             let crash = crashes.next().copied();
             if crash == Some(1) {
