@@ -139,6 +139,10 @@ impl<S: State> Partition<S> {
     /// The state cannot be written.
     pub fn show(&mut self, watermark: Option<&Watermark>, added: &[String]) -> Result<(), Error> {
         self.pending.shown = Some(watermark.map_or((-1, 0), |watermark| (watermark.to, watermark.step)));
+        if self.mark.next_offset == 0 {
+            // What was noted when readers were ahead: they may not be any more.
+            self.pending.kpis.clear();
+        }
         if !self.pending.is_behind(self.mark.next_offset) {
             return Ok(());
         }
