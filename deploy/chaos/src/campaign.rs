@@ -5,6 +5,7 @@ use std::{collections::HashMap, io::IsTerminal, sync::Arc, time::Duration};
 use anyhow::{Context, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use rustix::process::Pid;
+use tidemark_stage::{Company, Setting, Stage, Target, company};
 use tokio::{
     signal::unix::{SignalKind, signal},
     task::JoinSet,
@@ -14,7 +15,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Args,
-    company::{self, Company, PARTITIONS},
     compare::{Compared, compare},
     faults::{Victim, torment},
     history::EVENTS_PER_COMPANY,
@@ -22,11 +22,21 @@ use crate::{
     log::Log,
     reads::read,
     report::{Report, Tally},
-    stage::{Stage, TARGETS, Target},
     truth::Truth,
     watch::{Watch, watch},
 };
 
+/// Partitions of the log.
+pub const PARTITIONS: i32 = 6;
+/// Zones with and without clock changes, on both sides of UTC.
+const TIME_ZONES: [&str; 3] = ["Asia/Shanghai", "America/New_York", "UTC"];
+/// The shortest that Kafka allows.
+const SESSION_TIMEOUT_MS: u32 = 6_000;
+/// Often enough that a state which is lost or moved begins with one.
+const SNAPSHOT_EVERY_RECORDS: u32 = 20_000;
+/// Every process of the product.
+const TARGETS: [Target; 6] =
+    [Target::Kafka, Target::Engine, Target::Ingest, Target::Projector(1), Target::Projector(2), Target::Query];
 const READERS: u64 = 2;
 /// From the last blow until every number is there: states may have to be made anew from the whole log.
 const REST_WITHIN: Duration = Duration::from_secs(1_800);
@@ -74,8 +84,17 @@ impl Campaign {
     fn prepare(args: Args) -> Result<Self> {
         let events = f64::from(args.rate) * args.minutes * 60.0;
         let count = (events / EVENTS_PER_COMPANY as f64 * 1.5) as usize + 2 * SENDERS;
-        let (companies, tenants) = company::found(count)?;
-        let mut stage = Stage::prepare(args.tidemark.clone(), &tenants)?;
+        let (companies, tenants) = company::found(count, PARTITIONS, &TIME_ZONES)?;
+        let mut stage = Stage::prepare(Setting {
+            tidemark: args.tidemark.clone(),
+            prefix: "tidemark-chaos-",
+            partitions: PARTITIONS,
+            environment: vec![
+                ("TIDEMARK_PROJECTOR__SESSION_TIMEOUT_MS", SESSION_TIMEOUT_MS.to_string()),
+                ("TIDEMARK_PROJECTOR__SNAPSHOT_EVERY_RECORDS", SNAPSHOT_EVERY_RECORDS.to_string()),
+            ],
+            tenants: &tenants,
+        })?;
         if args.keep {
             eprintln!("everything is in {}", stage.keep().display());
         }

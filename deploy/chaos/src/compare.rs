@@ -12,7 +12,9 @@ use tidemark_schemas::{
 };
 use tidemark_verify::{CellKey, CellValue, Model};
 
-use crate::{campaign::Campaign, company::Company};
+use tidemark_stage::Company;
+
+use crate::campaign::Campaign;
 
 /// A row as texts; none is NULL.
 type Texts = Vec<Option<String>>;

@@ -7,14 +7,11 @@ use anyhow::Result;
 use rand::{RngExt, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use rustix::process::{Pid, Signal};
+use tidemark_stage::{Process, Target, signal};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    campaign::Campaign,
-    process::{Process, signal},
-    stage::Target,
-};
+use crate::campaign::Campaign;
 
 /// One blow; the seconds say how long the process then lies still.
 #[derive(Debug, Clone, Copy)]

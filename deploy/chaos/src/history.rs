@@ -9,11 +9,9 @@ use rand_chacha::ChaCha8Rng;
 use tidemark_ingest::read_event;
 use tidemark_verify::generate;
 
-use crate::{
-    company::{CURRENCY, Company},
-    ndjson::write_line,
-    stage::Stage,
-};
+use tidemark_stage::{Company, Stage, company::CURRENCY};
+
+use crate::ndjson::write_line;
 
 /// Events of one company: a from-scratch fold of them takes a fraction of a second.
 const SIMULATED_EVENTS: usize = 3_000;

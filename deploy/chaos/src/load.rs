@@ -11,12 +11,12 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
+use tidemark_stage::Company;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    campaign::Campaign,
-    company::{Company, PARTITIONS},
+    campaign::{Campaign, PARTITIONS},
     history::{self, Body},
 };
 

@@ -15,7 +15,7 @@ use tidemark_schemas::{events::wire, log::EVENTS_TOPIC};
 use tidemark_verify::LogRecord;
 use tokio::time::{Instant, sleep};
 
-use crate::company::PARTITIONS;
+use crate::campaign::PARTITIONS;
 
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(20);

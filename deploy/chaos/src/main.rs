@@ -4,7 +4,6 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that fails says where"))]
 
 mod campaign;
-mod company;
 mod compare;
 mod faults;
 mod history;
@@ -12,10 +11,8 @@ mod load;
 mod log;
 #[path = "../../tidemark/src/simulate/ndjson.rs"]
 mod ndjson;
-mod process;
 mod reads;
 mod report;
-mod stage;
 mod truth;
 mod watch;
 

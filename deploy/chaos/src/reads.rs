@@ -17,7 +17,9 @@ use tidemark_verify::CellKey;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::{campaign::Campaign, company::Company, load::SENDERS};
+use tidemark_stage::Company;
+
+use crate::{campaign::Campaign, load::SENDERS};
 
 /// Between two reads: checking must not take the machine from what is checked.
 const PAUSE: Duration = Duration::from_millis(150);

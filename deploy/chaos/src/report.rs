@@ -6,7 +6,9 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{compare::Compared, stage::Target, watch::Recovery};
+use tidemark_stage::Target;
+
+use crate::{compare::Compared, watch::Recovery};
 
 /// Of what went wrong, in full.
 const PROBLEMS_SHOWN: usize = 20;

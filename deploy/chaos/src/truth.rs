@@ -12,7 +12,9 @@ use tidemark_schemas::{
 };
 use tidemark_verify::{Measures, Model};
 
-use crate::{company::Company, log::Log};
+use tidemark_stage::Company;
+
+use crate::log::Log;
 
 /// Models kept for the next read of a company that has sent nothing since.
 const MODELS_MAX: usize = 32;

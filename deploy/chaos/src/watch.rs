@@ -11,7 +11,12 @@ use serde::Deserialize;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::{campaign::Campaign, company::PARTITIONS, load::SENDERS, stage::Target};
+use tidemark_stage::Target;
+
+use crate::{
+    campaign::{Campaign, PARTITIONS},
+    load::SENDERS,
+};
 
 const LOOK_EVERY: Duration = Duration::from_millis(700);
 

@@ -1,7 +1,10 @@
-//! `cargo xtask`: the two commands a newcomer needs (`demo`, `test`), the one that both begin with (`fetch`), and the campaign
-//! that torments everything (`chaos`).
+//! `cargo xtask`: the two commands a newcomer needs (`demo`, `test`), the one that both begin with (`fetch`), the campaign
+//! that torments everything (`chaos`), and the measures of everything (`bench`).
 #![expect(clippy::print_stderr, clippy::print_stdout, reason = "a command line speaks on its terminal")]
 
+mod bench;
+#[path = "../../bench/src/args.rs"]
+mod bench_args;
 #[path = "../../tidemark/src/cache.rs"]
 mod cache;
 mod chaos;
@@ -34,6 +37,8 @@ enum Command {
     Test,
     /// Kill and stop every process of a running Tidemark at random, under load, and check that no number is ever wrong
     Chaos(chaos::Args),
+    /// Measure everything, release build, on fresh data, beside what a user would pick instead
+    Bench(Box<bench_args::Args>),
     /// Throw broken bodies, files, records and mappings at ingest and projector for some minutes each
     Fuzz(fuzz::Args),
     /// Run the projector in a simulated world, once per seed, and check that what is read is never wrong
@@ -47,6 +52,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Test => test::run(),
         Command::Chaos(args) => chaos::run(&args),
+        Command::Bench(_) => bench::run(),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Sim(args) => sim::run(&args),
         Command::Fetch => fetch::run(),

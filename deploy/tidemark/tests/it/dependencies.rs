@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::MetadataCommand;
 
 /// Everything of ours that a crate of ours may use.
-const ALLOWED: [(&str, &[&str]); 10] = [
+const ALLOWED: [(&str, &[&str]); 12] = [
     ("tidemark-schemas", &[]),
     ("tidemark-ingest", &["tidemark-schemas"]),
     ("tidemark-projector", &["tidemark-schemas"]),
@@ -16,8 +16,12 @@ const ALLOWED: [(&str, &[&str]); 10] = [
     ("tidemark-simulator", &["tidemark-projector", "tidemark-schemas", "tidemark-verify"]),
     ("clickhouse-embedded", &[]),
     ("xtask", &[]),
+    // Starts the product; knows of it what a company and a partition are.
+    ("tidemark-stage", &["tidemark-schemas"]),
+    // Measures from outside; knows of the product what the topic is called.
+    ("tidemark-bench", &["tidemark-schemas", "tidemark-stage"]),
     // Reads events as ingest does, to know what it acknowledged; everything else it sees from outside.
-    ("tidemark-chaos", &["tidemark-ingest", "tidemark-schemas", "tidemark-verify"]),
+    ("tidemark-chaos", &["tidemark-ingest", "tidemark-schemas", "tidemark-stage", "tidemark-verify"]),
     (
         "tidemark",
         &[

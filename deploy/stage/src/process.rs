@@ -22,6 +22,9 @@ pub struct Process {
 
 impl Process {
     /// Starts it; what it says goes to the end of `log`.
+    ///
+    /// # Errors
+    /// The log cannot be written, or the system does not start the program.
     pub fn start(mut command: Command, log: PathBuf) -> Result<Self> {
         let file = File::options().create(true).append(true).open(&log).with_context(|| log.display().to_string())?;
         command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).kill_on_drop(true);
@@ -30,6 +33,9 @@ impl Process {
     }
 
     /// Starts it anew after it has ended.
+    ///
+    /// # Errors
+    /// The system does not start it.
     pub fn start_again(&mut self) -> Result<()> {
         self.child = self.command.spawn().with_context(|| format!("cannot start {:?}", self.command))?;
         Ok(())
@@ -44,6 +50,9 @@ impl Process {
     }
 
     /// `kill -9`, until it is gone.
+    ///
+    /// # Errors
+    /// The system does not end it.
     pub async fn kill(&mut self) -> Result<()> {
         Ok(self.child.kill().await?)
     }

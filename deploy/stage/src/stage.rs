@@ -16,32 +16,26 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use crate::{
-    company::PARTITIONS,
-    process::{Process, child_of, last_lines},
-};
+use crate::process::{Process, child_of, last_lines};
 
 /// From the start of everything to its first answer.
 const READY_WITHIN: Duration = Duration::from_secs(180);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// The shortest that Kafka allows.
-const SESSION_TIMEOUT_MS: u32 = 6_000;
-/// Often enough that a state which is lost or moved begins with one.
-const SNAPSHOT_EVERY_RECORDS: u32 = 20_000;
 
-/// What can be tormented.
+/// A process of the product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Target {
+    /// The broker.
     Kafka,
+    /// ClickHouse's engine.
     Engine,
+    /// Hears events.
     Ingest,
+    /// Adds them up; several have numbers from 1.
     Projector(usize),
+    /// Answers.
     Query,
 }
-
-/// Every process of the product.
-pub const TARGETS: [Target; 6] =
-    [Target::Kafka, Target::Engine, Target::Ingest, Target::Projector(1), Target::Projector(2), Target::Query];
 
 impl Target {
     /// As in the table.
@@ -72,24 +66,45 @@ impl Target {
     }
 }
 
+/// How a stage is set up.
+pub struct Setting<'a> {
+    /// The program to start; by default `tidemark` beside the running one.
+    pub tidemark: Option<PathBuf>,
+    /// What the directory's name begins with.
+    pub prefix: &'a str,
+    /// Partitions of the log.
+    pub partitions: i32,
+    /// Settings of the product beside the stage's own, by their variable.
+    pub environment: Vec<(&'static str, String)>,
+    /// The text of `tenants.toml`.
+    pub tenants: &'a str,
+}
+
 /// The directory and the addresses.
 pub struct Stage {
     dir: TempDir,
     tidemark: PathBuf,
+    partitions: i32,
+    environment: Vec<(&'static str, String)>,
     ports: [u16; 6],
 }
 
 impl Stage {
     /// Makes the directory and finds free ports.
-    pub fn prepare(tidemark: Option<PathBuf>, tenants: &str) -> Result<Self> {
+    ///
+    /// # Errors
+    /// The program is not there, or the system has no directory or port left.
+    pub fn prepare(setting: Setting<'_>) -> Result<Self> {
+        let Setting { tidemark, prefix, partitions, environment, tenants } = setting;
         let own = std::env::current_exe()?;
         let tidemark = tidemark.unwrap_or_else(|| own.with_file_name("tidemark"));
         if !tidemark.is_file() {
-            bail!("{} is not there: `cargo xtask chaos` builds it", tidemark.display());
+            bail!("{} is not there: `cargo xtask chaos` and `cargo xtask bench` build it", tidemark.display());
         }
-        let dir = tempfile::Builder::new().prefix("tidemark-chaos-").tempdir()?;
+        let dir = tempfile::Builder::new().prefix(prefix).tempdir()?;
         fs::write(dir.path().join("tenants.toml"), tenants)?;
-        Ok(Self { dir, tidemark, ports: free_ports()? })
+        // Where programs are started in this directory, a relative path would mean another file.
+        Ok(Self { dir, tidemark: fs::canonicalize(tidemark)?, partitions, environment, ports: free_ports()? })
     }
 
     /// Keeps the directory after the end; where it is.
@@ -111,24 +126,29 @@ impl Stage {
             .current_dir(self.dir.path())
             .env("TIDEMARK_STATE", self.dir.path())
             .env("TIDEMARK_KAFKA__BROKERS", format!("127.0.0.1:{kafka}"))
-            .env("TIDEMARK_KAFKA__PARTITIONS", PARTITIONS.to_string())
+            .env("TIDEMARK_KAFKA__PARTITIONS", self.partitions.to_string())
             .env("TIDEMARK_CLICKHOUSE__URL", format!("http://127.0.0.1:{clickhouse}"))
             .env("TIDEMARK_INGEST__LISTEN", format!("127.0.0.1:{ingest}"))
             .env("TIDEMARK_QUERY__LISTEN", format!("127.0.0.1:{query}"))
-            .env("TIDEMARK_PROJECTOR__SESSION_TIMEOUT_MS", SESSION_TIMEOUT_MS.to_string())
-            .env("TIDEMARK_PROJECTOR__SNAPSHOT_EVERY_RECORDS", SNAPSHOT_EVERY_RECORDS.to_string())
-            // Kafka's client says every connection that it loses, which here are thousands.
-            .env("TIDEMARK_LOG__FILTER", "info,fjall=warn,lsm_tree=warn,rdkafka=off,librdkafka=off");
+            // Kafka's client says every connection that it loses, which may be thousands.
+            .env("TIDEMARK_LOG__FILTER", "info,fjall=warn,lsm_tree=warn,rdkafka=off,librdkafka=off")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 
     /// Kafka and the engine, which `tidemark up` starts again when they die.
+    ///
+    /// # Errors
+    /// The system does not start it.
     pub fn start_servers(&self) -> Result<Process> {
         let without = ["up", "--without", "ingest", "--without", "projector", "--without", "query"];
         Process::start(self.tidemark(&without), self.log("up"))
     }
 
     /// One service in a process of its own.
+    ///
+    /// # Errors
+    /// It is none of ours, or the system does not start it.
     pub fn start_service(&self, target: Target) -> Result<Process> {
         let command = match target {
             Target::Ingest => self.tidemark(&["ingest"]),
@@ -148,6 +168,9 @@ impl Stage {
     }
 
     /// The process of a server; waits for one that is being started again.
+    ///
+    /// # Errors
+    /// There is none for too long.
     pub async fn server(&self, up: Pid, target: Target) -> Result<Pid> {
         let mark = target.server_mark().context("not a server")?;
         let deadline = Instant::now() + READY_WITHIN;
@@ -174,6 +197,9 @@ impl Stage {
     }
 
     /// Waits until an address answers with success.
+    ///
+    /// # Errors
+    /// It does not for too long.
     pub async fn answers(&self, client: &reqwest::Client, url: &str) -> Result<()> {
         let deadline = Instant::now() + READY_WITHIN;
         while !client.get(url).send().await.is_ok_and(|answer| answer.status().is_success()) {
@@ -185,18 +211,27 @@ impl Stage {
         Ok(())
     }
 
+    /// Base URL of ingest.
     pub fn ingest(&self) -> String {
         format!("http://127.0.0.1:{}", self.ports[0])
     }
 
+    /// Base URL of query.
     pub fn query(&self) -> String {
         format!("http://127.0.0.1:{}", self.ports[1])
     }
 
+    /// Base URL of a projector's health and metrics.
+    pub fn projector(&self, number: usize) -> String {
+        format!("http://127.0.0.1:{}", self.ports[3 + number])
+    }
+
+    /// Kafka's address.
     pub fn brokers(&self) -> String {
         format!("127.0.0.1:{}", self.ports[2])
     }
 
+    /// Base URL of the engine.
     pub fn clickhouse(&self) -> String {
         format!("http://127.0.0.1:{}", self.ports[3])
     }
@@ -207,12 +242,13 @@ impl Stage {
         text.lines().filter(|line| line.contains("Stabilized group tidemark-projector")).count()
     }
 
-    /// A place for a file of one company.
+    /// A place in the directory.
     pub fn file(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    fn log(&self, name: &str) -> PathBuf {
+    /// Where a process's words go: `up`, `ingest`, `query`, `projector-1` and so on.
+    pub fn log(&self, name: &str) -> PathBuf {
         self.dir.path().join(format!("{name}.log"))
     }
 }
