@@ -9,7 +9,7 @@ Examples:
   cargo xtask bench                                every measure, table and deploy/bench/results.json
   cargo xtask bench catchup growth                 two of them; each makes the data that it needs
   cargo xtask bench ingest --events 300000         a smaller log
-  cargo xtask bench memory --results memory.json   one measure, with its figures in a file
+  cargo xtask bench query --results query.json     one measure, with its figures in a file
 
 Everything runs on this machine, the servers and the load beside each other, on fresh data in a temporary directory that is
 deleted at the end: other work on the machine is in the figures. A goal that is missed is printed as missed; only what could
@@ -52,6 +52,15 @@ pub struct Args {
     /// Rest before idle memory is read
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(0..=3_600))]
     pub rest_seconds: u64,
+    /// How long each question is asked by each number of clients
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub query_seconds: u64,
+    /// Events a second while freshness is measured
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(20..=1_000_000))]
+    pub fresh_rate: u32,
+    /// How long freshness is measured
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub fresh_seconds: u64,
     /// The first and the last events of a catch-up whose rates growth compares
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1_000..))]
     pub growth_window: u64,
@@ -77,4 +86,14 @@ pub enum Measure {
     Memory,
     /// Events over HTTP into the log, in batches and one by one
     Ingest,
+    /// Questions over HTTP, by 1, 8 and 64 clients
+    Query,
+    /// From a 2xx to the answer that holds the event, under load
+    Freshness,
+    /// A projector without its state, from a snapshot
+    Restore,
+    /// All numbers anew from the log
+    Rebuild,
+    /// `tidemark up` on existing data, until the first answer
+    Up,
 }

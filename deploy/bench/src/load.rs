@@ -43,6 +43,7 @@ struct Body {
 #[derive(Debug, Deserialize)]
 pub struct Answer {
     accepted: u64,
+    pub position: Option<String>,
 }
 
 /// One connection to ingest, kept open.

@@ -79,6 +79,9 @@ impl Report {
             "connections": args.connections,
             "single_connections": args.single_connections,
             "pair_consumers": args.pair_consumers,
+            "query_seconds": args.query_seconds,
+            "fresh_rate": args.fresh_rate,
+            "fresh_seconds": args.fresh_seconds,
         });
         Self { machine, sizes, rows: Vec::new(), details: BTreeMap::new() }
     }

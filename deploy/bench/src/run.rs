@@ -2,14 +2,14 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow};
 use clap::ValueEnum;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     args::{Args, Measure},
     machine,
-    measures::{catchup, growth, ingest, memory},
+    measures::{catchup, freshness, growth, ingest, memory, query, rebuild, restore, up},
     report::Report,
     stand::Stand,
 };
@@ -22,8 +22,8 @@ pub async fn run(args: Args) -> Result<()> {
     let mut stand = Stand::prepare(args)?;
     let outcome = tokio::select! {
         outcome = measure(&mut stand, &mut report) => outcome,
-        _ = interrupt.recv() => bail!("interrupted"),
-        _ = terminate.recv() => bail!("interrupted"),
+        _ = interrupt.recv() => Err(anyhow!("interrupted")),
+        _ = terminate.recv() => Err(anyhow!("interrupted")),
     };
     stand.end().await;
     // What was measured before something went wrong is worth seeing.
@@ -54,6 +54,11 @@ async fn measure(stand: &mut Stand, report: &mut Report) -> Result<()> {
             Measure::Growth => growth::measure(stand, report).await,
             Measure::Memory => memory::measure(stand, report).await,
             Measure::Ingest => ingest::measure(stand, report).await,
+            Measure::Query => query::measure(stand, report).await,
+            Measure::Freshness => freshness::measure(stand, report).await,
+            Measure::Restore => restore::measure(stand, report).await,
+            Measure::Rebuild => rebuild::measure(stand, report).await,
+            Measure::Up => up::measure(stand, report).await,
         };
         done.with_context(|| format!("{measure:?} could not be measured").to_lowercase())?;
     }

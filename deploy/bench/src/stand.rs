@@ -105,6 +105,12 @@ impl Stand {
         }
     }
 
+    /// Everything in one process tree, on the state that the services left.
+    pub fn start_everything(&mut self) -> Result<()> {
+        self.up = Some(self.stage.start_everything()?);
+        Ok(())
+    }
+
     pub fn engine(&self) -> Engine {
         Engine::new(self.client.clone(), self.stage.clickhouse())
     }

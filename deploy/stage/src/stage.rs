@@ -145,6 +145,16 @@ impl Stage {
         Process::start(self.tidemark(&without), self.log("up"))
     }
 
+    /// Everything in one process tree, with the state of projector 1.
+    ///
+    /// # Errors
+    /// The system does not start it.
+    pub fn start_everything(&self) -> Result<Process> {
+        let mut up = self.tidemark(&["up"]);
+        self.as_projector(1, &mut up);
+        Process::start(up, self.log("up"))
+    }
+
     /// One service in a process of its own.
     ///
     /// # Errors
@@ -155,16 +165,19 @@ impl Stage {
             Target::Query => self.tidemark(&["query"]),
             Target::Projector(number) => {
                 let mut command = self.tidemark(&["project"]);
-                let port = self.ports[3 + number];
-                command
-                    .env("TIDEMARK_PROJECTOR__INSTANCE", format!("projector-{number}"))
-                    .env("TIDEMARK_PROJECTOR__LISTEN", format!("127.0.0.1:{port}"))
-                    .env("TIDEMARK_PROJECTOR__STATE_DIR", self.state_of(target));
+                self.as_projector(number, &mut command);
                 command
             }
             Target::Kafka | Target::Engine => bail!("{} is `tidemark up`'s to start", target.name()),
         };
         Process::start(command, self.log(&target.log_name()))
+    }
+
+    fn as_projector(&self, number: usize, command: &mut Command) {
+        command
+            .env("TIDEMARK_PROJECTOR__INSTANCE", format!("projector-{number}"))
+            .env("TIDEMARK_PROJECTOR__LISTEN", format!("127.0.0.1:{}", self.ports[3 + number]))
+            .env("TIDEMARK_PROJECTOR__STATE_DIR", self.state_of(Target::Projector(number)));
     }
 
     /// The process of a server; waits for one that is being started again.
@@ -201,8 +214,17 @@ impl Stage {
     /// # Errors
     /// It does not for too long.
     pub async fn answers(&self, client: &reqwest::Client, url: &str) -> Result<()> {
+        self.answers_to(client, url, "").await
+    }
+
+    /// Waits until an address answers a company's key with success.
+    ///
+    /// # Errors
+    /// It does not for too long.
+    pub async fn answers_to(&self, client: &reqwest::Client, url: &str, key: &str) -> Result<()> {
         let deadline = Instant::now() + READY_WITHIN;
-        while !client.get(url).send().await.is_ok_and(|answer| answer.status().is_success()) {
+        let ask = || client.get(url).bearer_auth(key).send();
+        while !ask().await.is_ok_and(|answer| answer.status().is_success()) {
             if Instant::now() > deadline {
                 bail!("{url} does not answer; the logs are in {}", self.dir.path().display());
             }
