@@ -85,11 +85,13 @@ impl Ledger {
     /// # Errors
     /// ClickHouse does not answer.
     pub async fn difference(&self, old: &Generation, new: &Generation) -> Result<Difference, Error> {
-        let positions_old = self.positions(old.number).await?;
+        let positions = async || Ok::<_, Error>((self.positions(old.number).await?, self.positions(new.number).await?));
+        let before = positions().await?;
         let query = self.client.query(include_str!("../../sql/difference.sql"));
         let found = query.param("old", old.number).param("new", new.number).fetch_all::<Found>().await?;
-        let positions_new = self.positions(new.number).await?;
-        let is_exact = positions_old == positions_new && positions_old == self.positions(old.number).await?;
+        let (positions_old, positions_new) = positions().await?;
+        // Either may have been elsewhere while its cells were read.
+        let is_exact = positions_old == positions_new && before == (positions_old.clone(), positions_new.clone());
         let (before, after) = (old.definitions.as_ref().ok(), new.definitions.as_ref().ok());
         let mut kpis: Vec<KpiDifference> = found.into_iter().map(|found| found.difference(before, after)).collect();
         kpis.extend(without_cells(&kpis, before, after));

@@ -24,7 +24,7 @@ pub(crate) struct Trust {
     pub(crate) written_at: Option<String>,
     /// How long ago that was, milliseconds.
     pub(crate) fresh_ms: Option<i64>,
-    /// Events that are in the log but not yet in the numbers.
+    /// Events that are in the log but not yet in the numbers; none while that is not known, which is not zero.
     pub(crate) behind: Option<i64>,
     /// Nothing was heard of the projector for too long: the numbers may be old.
     pub(crate) stale: bool,
@@ -52,6 +52,7 @@ impl Trust {
         let known = (at.offset >= 0).then_some(at.offset);
         let beat = pulse.heartbeat.as_ref();
         let fresh_ms = beat.map(|beat| (now.timestamp_millis() - beat.written_at_ms).max(0));
+        let stale = fresh_ms.is_none_or(|fresh| fresh > service.config.stale_after_ms);
         let written_at = beat.and_then(|beat| DateTime::from_timestamp_millis(beat.written_at_ms));
         let (incomplete, findings) = pulse.findings.iter().fold((0, 0), |(incomplete, others), finding| {
             if finding.kind == INCOMPLETE { (incomplete + finding.found, others) } else { (incomplete, others + finding.found) }
@@ -62,8 +63,8 @@ impl Trust {
             token: known.map(|_| at.to_string()),
             written_at: written_at.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true)),
             fresh_ms,
-            behind: beat.map(|beat| (beat.end_position - beat.position.max(at.offset)).max(0)),
-            stale: fresh_ms.is_none_or(|fresh| fresh > service.config.stale_after_ms),
+            behind: beat.filter(|_| !stale).map(|beat| (beat.end_position - beat.position.max(at.offset)).max(0)),
+            stale,
             stalled: beat.map(|beat| beat.stalled.clone()).filter(|reason| !reason.is_empty()),
             generation,
             copies: beat.map(|beat| beat.copies),
