@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A consumer group of ClickHouse's joins in seconds.
-const READ_MAX: Duration = Duration::from_secs(90);
+const READ_MAX: Duration = Duration::from_secs(300);
 
 async fn sql(engine: &str, statement: &str) -> String {
     let response = reqwest::Client::new().post(engine).body(statement.to_owned()).send().await.unwrap();
