@@ -8,6 +8,7 @@ use tidemark_schemas::events::{Data, Entity, Event};
 
 use crate::{
     Error,
+    facts::EntityState,
     sabotage::Sabotage,
     settings::Settings,
     state::{Key, Space, Working},
@@ -53,6 +54,36 @@ pub struct Admission {
     pub added: Option<Event>,
 }
 
+impl Admission {
+    /// The entities whose events change.
+    #[must_use]
+    pub fn entities(&self) -> Vec<Entity> {
+        let mut entities: Vec<Entity> = self.removed.iter().chain(&self.added).filter_map(Event::entity).collect();
+        entities.dedup();
+        entities
+    }
+
+    /// Brings the events of an entity that count up to date; whether they are others now. Doing it again changes nothing.
+    pub fn apply(&self, entity: &Entity, events: &mut Vec<Event>) -> bool {
+        let before = events.len();
+        let concerns = |event: &&Event| event.entity().as_ref() == Some(entity);
+        if let Some(removed) = self.removed.as_ref().filter(concerns) {
+            events.retain(|event| !is_same(event, removed));
+        }
+        if let Some(added) = self.added.as_ref().filter(concerns) {
+            events.retain(|event| !is_same(event, added));
+            events.push(added.clone());
+            return true;
+        }
+        events.len() != before
+    }
+}
+
+/// Whether two events have one identity.
+fn is_same(one: &Event, other: &Event) -> bool {
+    one.envelope.event_id == other.envelope.event_id && one.envelope.source == other.envelope.source
+}
+
 /// What is known of one identity.
 #[derive(Serialize, Deserialize)]
 struct Identity {
@@ -84,7 +115,7 @@ impl Rank {
     }
 }
 
-/// Decides, and brings the set of events that count up to date. A stored event's `received_at` is the earliest of its
+/// Decides what changes in the set of events that count. The `received_at` of one that counts is the earliest of its
 /// identity, so that when it was entered does not depend on which of its records came to count.
 ///
 /// # Errors
@@ -100,7 +131,7 @@ pub fn admit(working: &mut Working<'_>, settings: &Settings, tenant: &str, mut e
     let received_at = event.envelope.received_at;
     match known {
         Some(known) if rank <= known.rank && !settings.lacks(Sabotage::RevisionRule) => {
-            let (removed, added) = received_earlier(working, tenant, &known, event)?;
+            let (removed, added) = received_earlier(working, tenant, &known, &event)?;
             if received_at < known.received_at {
                 working.write(key, &Identity { received_at, ..known })?;
             }
@@ -109,18 +140,12 @@ pub fn admit(working: &mut Working<'_>, settings: &Settings, tenant: &str, mut e
         known => {
             let removed = match known.and_then(|known| known.home) {
                 Some(_) if settings.lacks(Sabotage::EntityMove) => None,
-                Some(home) => take_event(working, tenant, &home, &event)?,
+                Some(home) => counting(working, tenant, &home, &event)?,
                 None => None,
             };
             let home = event.entity();
-            working.write(key, &Identity { rank, received_at, home: home.clone() })?;
-            let added = match home {
-                Some(home) => {
-                    working.write(event_key(tenant, &home, &event), &event)?;
-                    Some(event)
-                }
-                None => None,
-            };
+            let added = home.is_some().then_some(event);
+            working.write(key, &Identity { rank, received_at, home })?;
             Ok(Admission { verdict, removed, added })
         }
     }
@@ -140,43 +165,22 @@ fn verdict(known: Option<Rank>, new: Rank) -> Verdict {
 /// What changes in the event that goes on counting when a record that does not turns out to have been received before it:
 /// only when it was entered, and only where it does not say so itself.
 fn received_earlier(
-    working: &mut Working<'_>,
+    working: &Working<'_>,
     tenant: &str,
     known: &Identity,
-    earlier: Event,
+    earlier: &Event,
 ) -> Result<(Option<Event>, Option<Event>), Error> {
     let received_at = earlier.envelope.received_at;
     let Some(home) = known.home.as_ref().filter(|_| received_at < known.received_at) else { return Ok((None, None)) };
-    let counting: Option<Event> = working.read(event_key(tenant, home, &earlier))?;
+    let counting = counting(working, tenant, home, earlier)?;
     let Some(old) = counting.filter(|event| event.envelope.recorded_at.is_none()) else { return Ok((None, None)) };
     let mut new = old.clone();
     new.envelope.received_at = received_at;
-    working.write(event_key(tenant, home, &new), &new)?;
     Ok((Some(old), Some(new)))
 }
 
-fn take_event(working: &mut Working<'_>, tenant: &str, home: &Entity, identity: &Event) -> Result<Option<Event>, Error> {
-    let removed = working.read(event_key(tenant, home, identity))?;
-    working.remove(event_key(tenant, home, identity));
-    Ok(removed)
-}
-
-fn event_key(tenant: &str, home: &Entity, event: &Event) -> Key {
-    Key::new(Space::Event, tenant).entity(home).text(&event.envelope.source).text(&event.envelope.event_id)
-}
-
-/// The events of an entity that count, in no particular order.
-///
-/// # Errors
-/// The state cannot be read.
-pub fn events_of(working: &Working<'_>, tenant: &str, entity: &Entity) -> Result<Vec<Event>, Error> {
-    working.scan(Key::new(Space::Event, tenant).entity(entity))
-}
-
-/// [`events_of`] an entity that had none before the batch.
-///
-/// # Errors
-/// The batch cannot be read.
-pub fn new_events_of(working: &Working<'_>, tenant: &str, entity: &Entity) -> Result<Vec<Event>, Error> {
-    working.scan_written(Key::new(Space::Event, tenant).entity(entity))
+/// The event of an identity that counts.
+fn counting(working: &Working<'_>, tenant: &str, home: &Entity, identity: &Event) -> Result<Option<Event>, Error> {
+    let entity: Option<EntityState> = working.read(Key::new(Space::Entity, tenant).entity(home))?;
+    Ok(entity.and_then(|entity| entity.events.into_iter().find(|event| is_same(event, identity))))
 }

@@ -1,6 +1,6 @@
 //! What one event changed: facts before and after, and findings before and after.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use tidemark_schemas::{fact::Fact, table::FactTable};
@@ -42,14 +42,16 @@ impl FindingKind {
 /// A fact before and after one event; never both none, never equal.
 #[derive(Debug, Clone)]
 pub struct FactChange {
+    /// [`Fact::key`] of both.
+    pub key: Arc<str>,
     /// Position of the event.
     pub position: i64,
     /// When the broker appended it, milliseconds.
     pub known_at: i64,
     /// The fact before.
-    pub old: Option<Fact>,
+    pub old: Option<Arc<Fact>>,
     /// The fact after.
-    pub new: Option<Fact>,
+    pub new: Option<Arc<Fact>>,
 }
 
 impl FactChange {
@@ -64,18 +66,18 @@ impl FactChange {
 /// matter how often or in which order folds run.
 #[derive(Debug, Default)]
 pub struct EventChanges {
-    facts: BTreeMap<(FactTable, String), (Option<Fact>, Option<Fact>)>,
+    facts: BTreeMap<(FactTable, Arc<str>), (Option<Arc<Fact>>, Option<Arc<Fact>>)>,
     findings: BTreeMap<(FindingKind, String), (Option<Finding>, Option<Finding>)>,
 }
 
 impl EventChanges {
     /// Notes that the facts of an owner went from `old` to `new`.
-    pub fn facts(&mut self, old: &[Fact], new: &[Fact]) {
+    pub fn facts(&mut self, old: &[Arc<Fact>], new: &[Arc<Fact>]) {
         for fact in old {
-            self.facts.entry((fact.table, fact.key())).or_insert_with(|| (Some(fact.clone()), None)).1 = None;
+            self.facts.entry((fact.table, fact.key().into())).or_insert_with(|| (Some(fact.clone()), None)).1 = None;
         }
         for fact in new {
-            self.facts.entry((fact.table, fact.key())).or_insert((None, None)).1 = Some(fact.clone());
+            self.facts.entry((fact.table, fact.key().into())).or_insert((None, None)).1 = Some(fact.clone());
         }
     }
 
@@ -92,8 +94,8 @@ impl EventChanges {
 
     /// The facts that are different now.
     pub fn changed_facts(&mut self, position: i64, known_at: i64) -> Vec<FactChange> {
-        let facts = std::mem::take(&mut self.facts).into_values();
-        facts.filter(|(old, new)| old != new).map(|(old, new)| FactChange { position, known_at, old, new }).collect()
+        let facts = std::mem::take(&mut self.facts).into_iter().filter(|(_, (old, new))| old != new);
+        facts.map(|((_, key), (old, new))| FactChange { key, position, known_at, old, new }).collect()
     }
 
     /// The findings that are different now: the newest form, and whether it still holds.

@@ -3,13 +3,13 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use tidemark_schemas::events::{Entity, EntityKind, Event};
+use tidemark_schemas::events::{Entity, EntityKind};
 
 use crate::{
     Error,
-    admit::{Admission, events_of, new_events_of},
+    admit::Admission,
     change::EventChanges,
-    facts::{self, FoldContext, Folded, accounts, merges, survivors, touches, won_deals},
+    facts::{self, EntityState, FoldContext, Folded, accounts, merges, survivors, touches, won_deals},
     settings::TenantSettings,
     state::{Key, Space, Working},
 };
@@ -24,13 +24,12 @@ pub fn fold(
     admission: &Admission,
     changes: &mut EventChanges,
 ) -> Result<(), Error> {
-    let events: Vec<&Event> = admission.removed.iter().chain(&admission.added).collect();
     let mut accounts = accounts::update_mentions(working, settings, admission)?;
-    let mut queue: VecDeque<Entity> = events.iter().filter_map(|event| event.entity()).collect();
+    let mut queue = VecDeque::from(admission.entities());
     // An entity may come twice: as what the event is about, and again because a parent changed after it was folded.
     // It ends because no entity is, through others, its own parent.
     while let Some(entity) = queue.pop_front() {
-        let (old, new) = refold(working, settings, &entity)?;
+        let (old, new) = refold(working, settings, &entity, admission)?;
         changes.facts(&old.facts, &new.facts);
         changes.findings(&old.findings, &new.findings);
         if old.facts != new.facts || old.is_deleted != new.is_deleted {
@@ -58,17 +57,18 @@ pub fn fold(
 }
 
 /// Folds one entity anew, stores it, and returns it as it was and as it is.
-fn refold(working: &mut Working<'_>, settings: &TenantSettings, entity: &Entity) -> Result<(Folded, Folded), Error> {
+fn refold(
+    working: &mut Working<'_>,
+    settings: &TenantSettings,
+    entity: &Entity,
+    admission: &Admission,
+) -> Result<(Folded, Folded), Error> {
     let tenant = settings.name.as_ref();
-    let key = || Key::new(Space::Folded, tenant).entity(entity);
-    let old: Option<Folded> = working.read(key())?;
-    // Most entities are reported once: one that was never folded has no events but those of this batch.
-    let events = if old.is_some() { events_of(working, tenant, entity)? } else { new_events_of(working, tenant, entity)? };
-    let is_known = !events.is_empty();
+    let key = || Key::new(Space::Entity, tenant).entity(entity);
+    let EntityState { folded: old, mut events } = working.read(key())?.unwrap_or_default();
+    let has_other_events = admission.apply(entity, &mut events);
     let mut context = FoldContext::new(working, settings);
-    let new = facts::fold(entity, events, &mut context)?;
-    let is_new = old.as_ref() != Some(&new);
-    let old = old.unwrap_or_default();
+    let new = facts::fold(entity, &mut events, &mut context)?;
     for parent in old.parents.difference(&new.parents) {
         working.remove(Key::new(Space::Child, tenant).entity(parent).entity(entity));
         working.count(Key::new(Space::ChildCount, tenant).entity(parent), -1)?;
@@ -77,12 +77,15 @@ fn refold(working: &mut Working<'_>, settings: &TenantSettings, entity: &Entity)
         working.write(Key::new(Space::Child, tenant).entity(parent).entity(entity), entity)?;
         working.count(Key::new(Space::ChildCount, tenant).entity(parent), 1)?;
     }
-    if !is_known {
+    if events.is_empty() {
         working.remove(key());
-    } else if is_new {
+        return Ok((old, new));
+    }
+    let new = EntityState { folded: new, events };
+    if has_other_events || old != new.folded {
         working.write(key(), &new)?;
     }
-    Ok((old, new))
+    Ok((old, new.folded))
 }
 
 /// The entities whose folds read this one.

@@ -15,7 +15,7 @@ use crate::{Error, registry::Registry, sabotage::Sabotage};
 const EPOCH_DAYS: i32 = 719_163;
 
 /// Changes whenever a fold gives another fact for the same events, so that old and new numbers never mix.
-pub const FOLDS_VERSION: u32 = 2;
+pub const FOLDS_VERSION: u32 = 3;
 
 /// Everything that a fold may know besides events.
 #[derive(Debug, Clone)]

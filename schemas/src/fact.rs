@@ -8,7 +8,7 @@ use arrow::{
     },
     error::ArrowError,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 
 use crate::{
     decimal::Decimal6,
@@ -120,10 +120,8 @@ impl Fact {
 
     /// The columns as a JSON object; NULL columns are left out, decimals are texts, dates days and instants milliseconds.
     #[must_use]
-    pub fn to_json(&self) -> serde_json::Value {
-        let columns = self.table.definition().columns.iter().zip(&self.values);
-        let members = columns.filter_map(|(column, value)| Some((column.name.to_owned(), scalar_json(value)?)));
-        serde_json::Value::Object(members.collect())
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(&Columns(self)).unwrap_or_default()
     }
 }
 
@@ -138,15 +136,25 @@ fn scalar_text(value: &Scalar) -> String {
     }
 }
 
-fn scalar_json(value: &Scalar) -> Option<serde_json::Value> {
-    Some(match value {
-        Scalar::Null => return None,
-        Scalar::Text(text) => text.as_ref().into(),
-        Scalar::Int(value) | Scalar::Instant(value) => (*value).into(),
-        Scalar::Bool(value) => (*value).into(),
-        Scalar::Decimal(value) => value.to_string().into(),
-        Scalar::Date(value) => (*value).into(),
-    })
+/// A fact as its columns.
+struct Columns<'a>(&'a Fact);
+
+impl Serialize for Columns<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let columns = self.0.table.definition().columns.iter().zip(&self.0.values);
+        let mut object = serializer.serialize_map(None)?;
+        for (column, value) in columns {
+            match value {
+                Scalar::Null => {}
+                Scalar::Text(text) => object.serialize_entry(column.name, text.as_ref())?,
+                Scalar::Int(value) | Scalar::Instant(value) => object.serialize_entry(column.name, value)?,
+                Scalar::Bool(value) => object.serialize_entry(column.name, value)?,
+                Scalar::Decimal(value) => object.serialize_entry(column.name, &value.to_string())?,
+                Scalar::Date(value) => object.serialize_entry(column.name, value)?,
+            }
+        }
+        object.end()
+    }
 }
 
 /// Facts of one table as a RecordBatch with the table's Arrow schema.

@@ -7,6 +7,7 @@ use std::{
 };
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use foldhash::fast::FixedState;
 use include_dir::{Dir, include_dir};
 
 static TABLES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/tables");
@@ -108,7 +109,7 @@ pub struct TableDefinition {
     pub columns: Vec<Column>,
     /// The columns that identify a row within a tenant.
     pub key: Vec<&'static str>,
-    index: HashMap<&'static str, usize>,
+    index: HashMap<&'static str, usize, FixedState>,
     arrow: SchemaRef,
 }
 

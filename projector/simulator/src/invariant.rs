@@ -125,8 +125,8 @@ fn model(
 /// Whether it is part of a number that readers are given.
 fn is_read(key: &RowKey, hidden: &[String]) -> bool {
     match key {
-        RowKey::Cell(_, cell) => !hidden.contains(&cell.kpi),
-        RowKey::Value(_, value) => !hidden.contains(&value.cell.kpi),
+        RowKey::Cell(_, cell) => !hidden.iter().any(|kpi| **kpi == *cell.kpi),
+        RowKey::Value(_, value) => !hidden.iter().any(|kpi| **kpi == *value.cell.kpi),
         _ => false,
     }
 }
@@ -157,9 +157,9 @@ fn of_tenant(tables: &Tables, of: &Arc<str>, is_wanted: impl Fn(&RowKey) -> bool
 fn cells(tenant: &Arc<str>, model: &Model) -> BTreeMap<RowKey, RowValue> {
     let mut rows = BTreeMap::new();
     for (key, cell) in &model.cells {
-        let mut dims: [String; DIMS_MAX] = Default::default();
-        dims.iter_mut().zip(&key.dims).for_each(|(dim, value)| dim.clone_from(value));
-        let (kpi, rep_id, currency) = (key.kpi.clone(), key.rep.clone(), key.currency.clone());
+        let mut dims: [Arc<str>; DIMS_MAX] = Default::default();
+        dims.iter_mut().zip(&key.dims).for_each(|(dim, value)| *dim = value.as_str().into());
+        let (kpi, rep_id, currency) = (key.kpi.as_str().into(), key.rep.as_str().into(), key.currency.as_str().into());
         let cell_key = CellKey { kpi, day: key.day, rep_id, dims, currency };
         for ((slot, value), facts) in &cell.values {
             let value = match value {

@@ -1,7 +1,7 @@
 //! Accounts: one row per customer, from its details, the accounts merged into it and its won deals.
 //! What it reads is kept per account, so that an event costs the accounts merged together, not what they have done.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use tidemark_schemas::{
     events::{Entity, EntityKind},
@@ -55,7 +55,7 @@ pub fn refold(
     changes: &mut EventChanges,
 ) -> Result<(), Error> {
     let key = || Key::new(Space::Account, &settings.name).text(account);
-    let old: Option<Fact> = working.read(key())?;
+    let old: Option<Arc<Fact>> = working.read(key())?;
     let new = fact(working, settings, account)?;
     if old != new {
         changes.facts(old.as_slice(), new.as_slice());
@@ -67,7 +67,7 @@ pub fn refold(
     Ok(())
 }
 
-fn fact(working: &Working<'_>, settings: &TenantSettings, account: &str) -> Result<Option<Fact>, Error> {
+fn fact(working: &Working<'_>, settings: &TenantSettings, account: &str) -> Result<Option<Arc<Fact>>, Error> {
     if survivors::survivor(working, settings, account)? != account {
         return Ok(None);
     }
@@ -77,7 +77,7 @@ fn fact(working: &Working<'_>, settings: &TenantSettings, account: &str) -> Resu
     let mut is_named = false;
     for member in &members {
         is_named |= working.read::<i64>(Key::new(Space::Mention, tenant).text(member))?.is_some();
-        let folded: Option<Folded> = working.read(Key::new(Space::Folded, tenant).entity(&entity(member)))?;
+        let folded: Option<Folded> = working.read(Key::new(Space::Entity, tenant).entity(&entity(member)))?;
         let Folded { details, is_deleted, .. } = folded.unwrap_or_default();
         if member != account {
             merged.push(details);
@@ -92,7 +92,7 @@ fn fact(working: &Working<'_>, settings: &TenantSettings, account: &str) -> Resu
     }
     let created_at = std::iter::once(&own).chain(&merged).filter_map(|details| details.created_at).min();
     let won = Won::of(working, settings, &members)?;
-    Ok(Some(assemble(settings, account, created_at, own.values_with(&merged), won)))
+    Ok(Some(Arc::new(assemble(settings, account, created_at, own.values_with(&merged), won))))
 }
 
 fn entity(account: &str) -> Entity {

@@ -17,7 +17,7 @@ pub fn fold(events: &[Event], context: &FoldContext<'_, '_>, folded: &mut Folded
         _ => None,
     });
     let decided_at = decision.map(|(_, at)| at);
-    folded.facts.push(Fact::new(
+    folded.add(Fact::new(
         FactTable::Appeals,
         [
             ("appeal_id", data.appeal_id.as_str().into()),

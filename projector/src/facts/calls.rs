@@ -24,5 +24,5 @@ pub fn fold(events: &[Event], context: &FoldContext<'_, '_>, folded: &mut Folded
         ("agent", Scalar::text(data.agent.as_deref())),
         ("outcome", Scalar::text(data.outcome.as_deref())),
     ];
-    folded.facts.push(Fact::new(FactTable::Calls, own.into_iter().chain(touches::columns(envelope, context))));
+    folded.add(Fact::new(FactTable::Calls, own.into_iter().chain(touches::columns(envelope, context))));
 }

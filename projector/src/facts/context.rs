@@ -1,6 +1,6 @@
 //! What a fold may see besides its own events: the tenant's settings and the facts of declared parents.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use tidemark_schemas::{
     decimal::Decimal6,
@@ -56,7 +56,7 @@ impl<'a, 'w> FoldContext<'a, 'w> {
     ///
     /// # Errors
     /// The state cannot be read.
-    pub fn parent(&mut self, kind: EntityKind, id: Option<&str>) -> Result<Option<Fact>, Error> {
+    pub fn parent(&mut self, kind: EntityKind, id: Option<&str>) -> Result<Option<Arc<Fact>>, Error> {
         let Some(id) = id else { return Ok(None) };
         Ok(self.read(Entity::new(kind, id))?.and_then(|folded| folded.facts.into_iter().next()))
     }
@@ -70,7 +70,7 @@ impl<'a, 'w> FoldContext<'a, 'w> {
     }
 
     fn read(&mut self, parent: Entity) -> Result<Option<Folded>, Error> {
-        let folded = self.working.read(Key::new(Space::Folded, &self.settings.name).entity(&parent))?;
+        let folded = self.working.read(Key::new(Space::Entity, &self.settings.name).entity(&parent))?;
         self.parents.insert(parent);
         Ok(folded)
     }

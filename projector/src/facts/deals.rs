@@ -56,9 +56,9 @@ pub fn fold(events: &[Event], context: &FoldContext<'_, '_>, folded: &mut Folded
         deal.apply(event, &context.settings().tenant.pipeline);
     }
     let Some(opened_at) = deal.opened_at else { return };
-    folded.facts.push(deal.fact(opened_at, context));
+    folded.add(deal.fact(opened_at, context));
     for (index, stay) in deal.stays.iter().enumerate() {
-        folded.facts.push(deal.stage_fact(index, stay, context));
+        folded.add(deal.stage_fact(index, stay, context));
     }
 }
 

@@ -11,7 +11,7 @@ use super::{FoldContext, Folded, context::last};
 pub fn fold(events: &[Event], context: &FoldContext<'_, '_>, folded: &mut Folded) {
     let report = last(events, |data| if let Data::IncidentRecorded(data) = data { Some(data) } else { None });
     let Some((envelope, data)) = report else { return };
-    folded.facts.push(Fact::new(
+    folded.add(Fact::new(
         FactTable::Incidents,
         [
             ("incident_id", data.incident_id.as_str().into()),

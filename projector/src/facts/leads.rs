@@ -36,7 +36,7 @@ pub fn fold(events: &[Event], context: &FoldContext<'_, '_>, folded: &mut Folded
     };
     let response_ms = responded_at.map(|at| at - first.occurred_at);
     let on = |at: Option<i64>| Scalar::maybe(at, |at| context.on(at));
-    folded.facts.push(Fact::new(
+    folded.add(Fact::new(
         FactTable::Leads,
         [
             ("lead_id", data.lead_id.as_str().into()),

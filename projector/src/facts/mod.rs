@@ -22,7 +22,7 @@ pub mod touches;
 mod visits;
 pub mod won_deals;
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 pub use context::FoldContext;
 use serde::{Deserialize, Serialize};
@@ -35,14 +35,24 @@ use tidemark_schemas::{
 use crate::{
     Error,
     change::{Finding, FindingKind},
+    settings::TenantSettings,
     state::Space,
 };
+
+/// What the state keeps of an entity. Whoever needs [`Folded`] only reads the beginning.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct EntityState {
+    /// What its events were folded into.
+    pub folded: Folded,
+    /// Its events that count, in fold order.
+    pub events: Vec<Event>,
+}
 
 /// What an entity was folded into.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Folded {
     /// Its facts.
-    pub facts: Vec<Fact>,
+    pub facts: Vec<Arc<Fact>>,
     /// What could not be counted.
     pub findings: Vec<Finding>,
     /// The entities that the fold read: when they change, it runs again.
@@ -57,14 +67,24 @@ pub struct Folded {
     pub touch: Option<touches::Touch>,
 }
 
-/// Folds an entity.
+impl Folded {
+    fn add(&mut self, fact: Fact) {
+        self.facts.push(Arc::new(fact));
+    }
+}
+
+/// Folds an entity from its events, which are put in fold order.
 ///
 /// # Errors
 /// A parent cannot be read.
-pub fn fold(entity: &Entity, mut events: Vec<Event>, context: &mut FoldContext<'_, '_>) -> Result<Folded, Error> {
+pub fn fold(entity: &Entity, events: &mut [Event], context: &mut FoldContext<'_, '_>) -> Result<Folded, Error> {
     events.sort_by(|a, b| fold_order(a).cmp(&fold_order(b)));
-    let is_deleted = events.iter().rev().find_map(deletion).unwrap_or(false);
-    events.retain(|event| deletion(event).is_none());
+    let deletions = || events.iter().rev().filter_map(deletion);
+    let is_deleted = deletions().next().unwrap_or(false);
+    let mut events = Cow::Borrowed(&*events);
+    if deletions().next().is_some() {
+        events.to_mut().retain(|event| deletion(event).is_none());
+    }
     let mut folded = Folded { is_deleted, ..Folded::default() };
     if entity.kind == EntityKind::Account {
         // Read by the account-wide fold, also of a deleted account: a deletion undoes neither a merge nor what it brought.
@@ -73,7 +93,7 @@ pub fn fold(entity: &Entity, mut events: Vec<Event>, context: &mut FoldContext<'
     }
     if is_deleted {
         // Of a deleted receivable the money that moved remains; of anything else nothing does.
-        events.retain(|event| matches!(event.data, Data::PaymentReceived(_) | Data::PaymentRefunded(_)));
+        events.to_mut().retain(|event| matches!(event.data, Data::PaymentReceived(_) | Data::PaymentRefunded(_)));
     }
     if events.is_empty() {
         return Ok(folded);
@@ -109,19 +129,17 @@ pub fn space_of(table: FactTable) -> Space {
     match table {
         FactTable::Touches => Space::Touch,
         FactTable::Accounts => Space::Account,
-        _ => Space::Folded,
+        _ => Space::Entity,
     }
 }
 
 /// The facts in an entry of one of these spaces.
 ///
 /// # Errors
-/// No value of ours.
-pub fn stored(key: &[u8], value: &[u8]) -> Result<Vec<Fact>, Error> {
+/// No entry of ours.
+pub fn stored(settings: &TenantSettings, key: &[u8], value: &[u8]) -> Result<Vec<Arc<Fact>>, Error> {
     match key.first() {
-        Some(&space) if space == Space::Touch as u8 => {
-            Ok(postcard::from_bytes::<touches::Placed>(value)?.fact.into_iter().collect())
-        }
+        Some(&space) if space == Space::Touch as u8 => Ok(vec![touches::stored(settings, key, value)?]),
         Some(&space) if space == Space::Account as u8 => Ok(vec![postcard::from_bytes(value)?]),
         _ => Ok(postcard::from_bytes::<Folded>(value)?.facts),
     }

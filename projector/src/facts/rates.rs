@@ -20,7 +20,7 @@ pub fn fold(events: &[Event], folded: &mut Folded) {
         .collect();
     let next_days = rates.keys().skip(1).copied().map(Some).chain([None]);
     for ((valid_from, data), valid_to) in rates.iter().zip(next_days) {
-        folded.facts.push(Fact::new(
+        folded.add(Fact::new(
             FactTable::Rates,
             [
                 ("from_currency", data.from.as_str().into()),

@@ -42,10 +42,10 @@ pub fn fold(entity: &Entity, events: &[Event], context: &mut FoldContext<'_, '_>
     let due = due(events, context)?;
     if let Some(due) = &due {
         folded.findings = movements.iter().filter_map(|movement| other_currency(due, movement)).collect();
-        folded.facts.push(receivable(due, &movements, events, context));
+        folded.add(receivable(due, &movements, events, context));
     }
     for movement in &movements {
-        folded.facts.push(payment(entity, movement, due.as_ref(), context));
+        folded.add(payment(entity, movement, due.as_ref(), context));
     }
     Ok(())
 }
@@ -76,8 +76,8 @@ fn due<'a>(events: &'a [Event], context: &mut FoldContext<'_, '_>) -> Result<Opt
         envelope,
         data,
         currency: data.currency.clone().unwrap_or_else(|| context.settings().tenant.currency.clone()),
-        account_id: first(envelope.account_id.as_deref(), column(deal.as_ref(), "account_id")),
-        product: column(deal.as_ref(), "product"),
+        account_id: first(envelope.account_id.as_deref(), column(deal.as_deref(), "account_id")),
+        product: column(deal.as_deref(), "product"),
     }))
 }
 

@@ -28,7 +28,7 @@ pub fn fold(events: &[Event], folded: &mut Folded) {
     }
     for (valid_from, data) in assignments {
         let valid_to = ends.range(valid_from + 1..).next().copied();
-        folded.facts.push(Fact::new(
+        folded.add(Fact::new(
             FactTable::Roster,
             [
                 ("rep_id", data.rep_id.as_str().into()),

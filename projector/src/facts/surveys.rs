@@ -21,10 +21,10 @@ pub fn fold(events: &[Event], context: &mut FoldContext<'_, '_>, folded: &mut Fo
     let Some((envelope, data)) = report else { return Ok(()) };
     let deal = context.parent(EntityKind::Deal, data.deal_id.as_deref())?;
     let visit = context.parent(EntityKind::Visit, data.visit_id.as_deref())?;
-    let of_deal = column(deal.as_ref(), "account_id");
-    let of_parents = if of_deal == Scalar::Null { column(visit.as_ref(), "account_id") } else { of_deal };
+    let of_deal = column(deal.as_deref(), "account_id");
+    let of_parents = if of_deal == Scalar::Null { column(visit.as_deref(), "account_id") } else { of_deal };
     let max_score = data.max_score.or((data.kind == "nps").then_some(NPS_MAX));
-    folded.facts.push(Fact::new(
+    folded.add(Fact::new(
         FactTable::Surveys,
         [
             ("survey_id", data.survey_id.as_str().into()),
@@ -33,7 +33,7 @@ pub fn fold(events: &[Event], context: &mut FoldContext<'_, '_>, folded: &mut Fo
             ("rep_id", Scalar::text(envelope.rep_id.as_deref())),
             ("deal_id", Scalar::text(data.deal_id.as_deref())),
             ("visit_id", Scalar::text(data.visit_id.as_deref())),
-            ("product", column(deal.as_ref(), "product")),
+            ("product", column(deal.as_deref(), "product")),
             ("score", Scalar::Decimal(data.score)),
             ("max_score", Scalar::maybe(max_score, Scalar::Decimal)),
             ("responded_at", Scalar::Instant(envelope.occurred_at)),

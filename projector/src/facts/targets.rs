@@ -14,7 +14,7 @@ pub fn fold(entity: &Entity, events: &[Event], folded: &mut Folded) {
     let Some((_, data)) = report else { return };
     // Ingest refuses periods that are none; a record from elsewhere makes no fact.
     let Some(period) = Period::parse(&data.period) else { return };
-    folded.facts.push(Fact::new(
+    folded.add(Fact::new(
         FactTable::Targets,
         [
             ("target_id", entity.id.as_str().into()),

@@ -1,6 +1,8 @@
 //! Touches: visits and calls of an account in their order. An ordered index per surviving account makes that an event
 //! costs its neighbours only, however many touches the account has.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use tidemark_schemas::{
     events::Envelope,
@@ -17,7 +19,7 @@ use crate::{
     Error,
     change::EventChanges,
     settings::TenantSettings,
-    state::{Key, Space, Working},
+    state::{Key, KeyReader, Space, Working},
 };
 
 /// A visit or call of an account, with what orders it.
@@ -50,13 +52,18 @@ pub fn columns(envelope: &Envelope, context: &FoldContext<'_, '_>) -> [(&'static
     ]
 }
 
-/// A touch in its account's order, with its fact.
+/// A touch in its account's order. Its fact follows from it and the time since the touch before.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Placed {
-    /// The touch.
-    pub touch: Touch,
-    /// What it is; none in the moment of its making.
-    pub fact: Option<Fact>,
+struct Placed {
+    touch: Touch,
+    /// None for the first touch of the account.
+    gap_ms: Option<i64>,
+}
+
+/// The order of the touches of one account, which live on in `survivor`.
+struct Order<'a> {
+    settings: &'a TenantSettings,
+    survivor: &'a str,
 }
 
 impl Touch {
@@ -75,33 +82,131 @@ impl Touch {
         })
     }
 
-    fn key(&self, settings: &TenantSettings, survivor: &str) -> Key {
-        let order = prefix(settings, survivor).int(self.occurred_at).int(self.recorded_at);
-        order.text(&self.source).text(&self.event_id).text(&self.kind).text(&self.id)
-    }
-
-    /// The fact, given the touch before it.
-    fn fact(&self, settings: &TenantSettings, survivor: &str, before: Option<&Self>) -> Fact {
-        let gap_ms = before.map(|before| self.occurred_at - before.occurred_at);
-        Fact::new(
-            FactTable::Touches,
-            [
-                ("kind", self.kind.as_str().into()),
-                ("touch_id", self.id.as_str().into()),
-                ("account_id", Scalar::from(survivor)),
-                ("rep_id", Scalar::text(self.rep_id.as_deref())),
-                ("occurred_at", Scalar::Instant(self.occurred_at)),
-                ("occurred_on", Scalar::Date(settings.business_date(self.occurred_at))),
-                ("first_of_account", Scalar::Bool(before.is_none())),
-                ("gap_ms", Scalar::maybe(gap_ms, Scalar::Int)),
-                ("gap_days", Scalar::maybe(gap_ms, |ms| duration(ms, DAY_MS))),
-            ],
-        )
+    /// Where it stands among the touches of its account; keys of [`Order`] sort alike.
+    fn order(&self) -> (i64, i64, &str, &str, &str, &str) {
+        (self.occurred_at, self.recorded_at, &self.source, &self.event_id, &self.kind, &self.id)
     }
 }
 
-fn prefix(settings: &TenantSettings, survivor: &str) -> Key {
-    Key::new(Space::Touch, &settings.name).text(survivor)
+impl Placed {
+    fn after(touch: Touch, before: Option<&Touch>) -> Self {
+        let gap_ms = before.map(|before| touch.occurred_at - before.occurred_at);
+        Self { touch, gap_ms }
+    }
+
+    fn fact(&self, settings: &TenantSettings, survivor: &str) -> Arc<Fact> {
+        let Self { touch, gap_ms } = self;
+        Arc::new(Fact::new(
+            FactTable::Touches,
+            [
+                ("kind", touch.kind.as_str().into()),
+                ("touch_id", touch.id.as_str().into()),
+                ("account_id", Scalar::from(survivor)),
+                ("rep_id", Scalar::text(touch.rep_id.as_deref())),
+                ("occurred_at", Scalar::Instant(touch.occurred_at)),
+                ("occurred_on", Scalar::Date(settings.business_date(touch.occurred_at))),
+                ("first_of_account", Scalar::Bool(gap_ms.is_none())),
+                ("gap_ms", Scalar::maybe(*gap_ms, Scalar::Int)),
+                ("gap_days", Scalar::maybe(*gap_ms, |ms| duration(ms, DAY_MS))),
+            ],
+        ))
+    }
+}
+
+impl<'a> Order<'a> {
+    fn prefix(&self) -> Key {
+        Key::new(Space::Touch, &self.settings.name).text(self.survivor)
+    }
+
+    fn key(&self, touch: &Touch) -> Key {
+        let order = self.prefix().int(touch.occurred_at).int(touch.recorded_at);
+        order.text(&touch.source).text(&touch.event_id).text(&touch.kind).text(&touch.id)
+    }
+
+    fn last_key(&self) -> Key {
+        Key::new(Space::LastTouch, &self.settings.name).text(self.survivor)
+    }
+
+    /// Notes which touch is the last, since most touches come in order and need no other neighbour.
+    fn set_last(&self, working: &mut Working<'_>, last: Option<&Touch>) -> Result<(), Error> {
+        match last {
+            Some(last) => working.write(self.last_key(), last),
+            None => {
+                working.remove(self.last_key());
+                Ok(())
+            }
+        }
+    }
+
+    fn before(&self, working: &Working<'_>, touch: &Touch) -> Result<Option<Touch>, Error> {
+        Ok(working.before::<Placed>(self.prefix(), self.key(touch))?.map(|placed| placed.touch))
+    }
+
+    fn after(&self, working: &Working<'_>, touch: &Touch) -> Result<Option<Placed>, Error> {
+        working.after(self.prefix(), self.key(touch))
+    }
+
+    /// Puts a touch, whose fact was `old`, behind the touch before it.
+    fn place(
+        &self,
+        working: &mut Working<'_>,
+        (touch, before): (Touch, Option<&Touch>),
+        old: Option<Arc<Fact>>,
+        changes: &mut EventChanges,
+    ) -> Result<(), Error> {
+        let (key, placed) = (self.key(&touch), Placed::after(touch, before));
+        changes.facts(old.as_slice(), &[placed.fact(self.settings, self.survivor)]);
+        working.write(key, &placed)
+    }
+
+    /// Makes a touch's fact anew because another comes before it.
+    fn replace(
+        &self,
+        working: &mut Working<'_>,
+        placed: Placed,
+        before: Option<&Touch>,
+        changes: &mut EventChanges,
+    ) -> Result<(), Error> {
+        let old = placed.fact(self.settings, self.survivor);
+        self.place(working, (placed.touch, before), Some(old), changes)
+    }
+
+    fn insert(&self, working: &mut Working<'_>, touch: &Touch, changes: &mut EventChanges) -> Result<(), Error> {
+        let last: Option<Touch> = working.read(self.last_key())?;
+        match last {
+            Some(last) if last.order() > touch.order() => {
+                let before = self.before(working, touch)?;
+                if let Some(after) = self.after(working, touch)? {
+                    self.replace(working, after, Some(touch), changes)?;
+                }
+                self.place(working, (touch.clone(), before.as_ref()), None, changes)
+            }
+            last => {
+                self.set_last(working, Some(touch))?;
+                self.place(working, (touch.clone(), last.as_ref()), None, changes)
+            }
+        }
+    }
+
+    fn take(&self, working: &mut Working<'_>, touch: &Touch, changes: &mut EventChanges) -> Result<(), Error> {
+        let Some(placed) = working.read::<Placed>(self.key(touch))? else { return Ok(()) };
+        working.remove(self.key(touch));
+        changes.facts(&[placed.fact(self.settings, self.survivor)], &[]);
+        let before = self.before(working, touch)?;
+        match self.after(working, touch)? {
+            Some(after) => self.replace(working, after, before.as_ref(), changes),
+            None => self.set_last(working, before.as_ref()),
+        }
+    }
+}
+
+/// The fact of a touch in the state.
+///
+/// # Errors
+/// No entry of ours.
+pub fn stored(settings: &TenantSettings, key: &[u8], value: &[u8]) -> Result<Arc<Fact>, Error> {
+    let survivor = KeyReader::after_tenant(key)?.text()?;
+    Ok(postcard::from_bytes::<Placed>(value)?.fact(settings, &survivor))
 }
 
 /// Takes a visit or call out of its account's order and puts it where it belongs now.
@@ -119,53 +224,14 @@ pub fn update(
         return Ok(());
     }
     if let Some(touch) = &old.touch {
-        let survivor = survivors::survivor(working, settings, &touch.account_id)?;
-        if let Some(placed) = take(working, settings, &survivor, touch)? {
-            changes.facts(placed.fact.as_slice(), &[]);
-        }
-        refresh_after(working, settings, &survivor, touch, changes)?;
+        let survivor = &survivors::survivor(working, settings, &touch.account_id)?;
+        Order { settings, survivor }.take(working, touch, changes)?;
     }
     if let Some(touch) = &new.touch {
-        let survivor = survivors::survivor(working, settings, &touch.account_id)?;
-        refresh(working, settings, &survivor, Placed { touch: touch.clone(), fact: None }, changes)?;
-        refresh_after(working, settings, &survivor, touch, changes)?;
+        let survivor = &survivors::survivor(working, settings, &touch.account_id)?;
+        Order { settings, survivor }.insert(working, touch, changes)?;
     }
     Ok(())
-}
-
-/// Removes a touch from an account's order.
-fn take(working: &mut Working<'_>, settings: &TenantSettings, survivor: &str, touch: &Touch) -> Result<Option<Placed>, Error> {
-    let placed = working.read(touch.key(settings, survivor))?;
-    working.remove(touch.key(settings, survivor));
-    Ok(placed)
-}
-
-/// Makes a touch's fact anew from the touch before it.
-fn refresh(
-    working: &mut Working<'_>,
-    settings: &TenantSettings,
-    survivor: &str,
-    placed: Placed,
-    changes: &mut EventChanges,
-) -> Result<(), Error> {
-    let Placed { touch, fact: old } = placed;
-    let before: Option<Placed> = working.before(prefix(settings, survivor), touch.key(settings, survivor))?;
-    let fact = touch.fact(settings, survivor, before.as_ref().map(|placed| &placed.touch));
-    changes.facts(old.as_slice(), std::slice::from_ref(&fact));
-    working.write(touch.key(settings, survivor), &Placed { touch, fact: Some(fact) })
-}
-
-fn refresh_after(
-    working: &mut Working<'_>,
-    settings: &TenantSettings,
-    survivor: &str,
-    touch: &Touch,
-    changes: &mut EventChanges,
-) -> Result<(), Error> {
-    match working.after(prefix(settings, survivor), touch.key(settings, survivor))? {
-        Some(after) => refresh(working, settings, survivor, after, changes),
-        None => Ok(()),
-    }
 }
 
 /// After a merge or its withdrawal: moves the touches of some accounts from one survivor to another.
@@ -181,11 +247,12 @@ pub fn move_between(
     to: &str,
     changes: &mut EventChanges,
 ) -> Result<(), Error> {
-    let placed: Vec<Placed> = working.scan(prefix(settings, from))?;
+    let (from, to) = (Order { settings, survivor: from }, Order { settings, survivor: to });
+    let placed: Vec<Placed> = working.scan(from.prefix())?;
     for placed in placed.into_iter().filter(|placed| placed.touch.account_id == account) {
-        working.remove(placed.touch.key(settings, from));
-        changes.facts(placed.fact.as_slice(), &[]);
-        working.write(placed.touch.key(settings, to), &placed)?;
+        working.remove(from.key(&placed.touch));
+        changes.facts(&[placed.fact(settings, from.survivor)], &[]);
+        working.write(to.key(&placed.touch), &placed)?;
     }
     Ok(())
 }
@@ -200,9 +267,13 @@ pub fn refresh_all(
     survivor: &str,
     changes: &mut EventChanges,
 ) -> Result<(), Error> {
-    let all: Vec<Placed> = working.scan(prefix(settings, survivor))?;
+    let order = Order { settings, survivor };
+    let all: Vec<Placed> = working.scan(order.prefix())?;
+    let mut before: Option<Touch> = None;
     for placed in all {
-        refresh(working, settings, survivor, placed, changes)?;
+        let touch = placed.touch.clone();
+        order.replace(working, placed, before.as_ref(), changes)?;
+        before = Some(touch);
     }
-    Ok(())
+    order.set_last(working, before.as_ref())
 }

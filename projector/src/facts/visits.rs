@@ -24,5 +24,5 @@ pub fn fold(events: &[Event], context: &FoldContext<'_, '_>, folded: &mut Folded
         ("met_decision_maker", Scalar::maybe(data.met_decision_maker, Scalar::Bool)),
         ("next_step_on", Scalar::maybe(data.next_step_on, Scalar::Date)),
     ];
-    folded.facts.push(Fact::new(FactTable::Visits, own.into_iter().chain(touches::columns(envelope, context))));
+    folded.add(Fact::new(FactTable::Visits, own.into_iter().chain(touches::columns(envelope, context))));
 }

@@ -1,7 +1,8 @@
 //! Cells: the sums of what facts contribute, kept exactly, so that taking away gives back what was there before.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::sync::Arc;
 
+use indexmap::map::Entry;
 use serde::{Deserialize, Serialize};
 use tidemark_schemas::{
     decimal::Decimal6,
@@ -12,6 +13,7 @@ use tidemark_schemas::{
 use super::Contribution;
 use crate::{
     Error,
+    pipeline::KeyedRows,
     state::{Key, KeyReader, Space, Working},
 };
 
@@ -19,19 +21,19 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CellKey {
     /// Name of the KPI.
-    pub kpi: String,
+    pub kpi: Arc<str>,
     /// Business day, days since 1970-01-01.
     pub day: i32,
     /// The seller; empty for none.
-    pub rep_id: String,
+    pub rep_id: Arc<str>,
     /// Values of the dimensions; empty for none.
-    pub dims: [String; DIMS_MAX],
+    pub dims: [Arc<str>; DIMS_MAX],
     /// Currency of money; empty otherwise.
-    pub currency: String,
+    pub currency: Arc<str>,
 }
 
 /// Which value of which multiset.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ValueKey {
     /// The cell.
     pub cell: CellKey,
@@ -85,13 +87,13 @@ impl CellKey {
     }
 
     fn read(reader: &mut KeyReader<'_>) -> Result<Self, Error> {
-        let (kpi, day, rep_id) = (reader.text()?, reader.int()?, reader.text()?);
-        let mut dims: [String; DIMS_MAX] = Default::default();
+        let (kpi, day, rep_id) = (reader.text()?.into(), reader.int()?, reader.text()?.into());
+        let mut dims: [Arc<str>; DIMS_MAX] = Default::default();
         for dim in &mut dims {
-            *dim = reader.text()?;
+            *dim = reader.text()?.into();
         }
         let day = i32::try_from(day).map_err(|error| Error::State(error.to_string()))?;
-        Ok(Self { kpi, day, rep_id, dims, currency: reader.text()? })
+        Ok(Self { kpi, day, rep_id, dims, currency: reader.text()?.into() })
     }
 }
 
@@ -134,8 +136,8 @@ pub fn apply(
     working: &Working<'_>,
     tenant: &str,
     contribution: Contribution,
-    cells: &mut BTreeMap<CellKey, CellRow>,
-    values: &mut BTreeMap<ValueKey, ValueRow>,
+    cells: &mut KeyedRows<CellKey, CellRow>,
+    values: &mut KeyedRows<ValueKey, ValueRow>,
 ) -> Result<(), Error> {
     let Contribution { position: version, cell: key, sign, sums, values: multiset } = contribution;
     for (slot, value) in multiset {
@@ -177,8 +179,8 @@ pub fn apply(
 pub fn store(
     working: &mut Working<'_>,
     tenant: &str,
-    cells: &BTreeMap<CellKey, CellRow>,
-    values: &BTreeMap<ValueKey, ValueRow>,
+    cells: &KeyedRows<CellKey, CellRow>,
+    values: &KeyedRows<ValueKey, ValueRow>,
 ) -> Result<(), Error> {
     for (key, row) in cells {
         match row.cell.facts {

@@ -27,8 +27,19 @@ pub struct Measures {
 #[derive(Clone)]
 struct KpiMeasure {
     definition: Arc<KpiDefinition>,
+    name: Arc<str>,
+    place: Place,
     filter: Option<Arc<dyn PhysicalExpr>>,
     contributions: Vec<Arc<dyn PhysicalExpr>>,
+}
+
+/// The columns that say which cell a fact belongs to; none where there is no such column, or the KPI has none.
+#[derive(Clone)]
+struct Place {
+    day: Option<usize>,
+    rep: Option<usize>,
+    dims: [Option<usize>; DIMS_MAX],
+    currency: Option<usize>,
 }
 
 /// What one fact, as it was or is, does to one cell.
@@ -125,7 +136,7 @@ impl Measures {
 
 fn signed(change: &FactChange) -> impl Iterator<Item = SignedFact<'_>> {
     let with = |sign| move |fact| SignedFact { position: change.position, sign, fact };
-    change.old.as_ref().map(with(-1)).into_iter().chain(change.new.as_ref().map(with(1)))
+    change.old.as_deref().map(with(-1)).into_iter().chain(change.new.as_deref().map(with(1)))
 }
 
 /// The evaluated columns of one KPI on one batch.
@@ -140,7 +151,8 @@ impl KpiMeasure {
         let filter = definition.filter.clone().map(|filter| context.create_physical_expr(filter, &schema)).transpose()?;
         let contributions = definition.slots.iter().map(|slot| context.create_physical_expr(slot.contribution()?, &schema));
         let contributions = contributions.collect::<Result<_, _>>()?;
-        Ok(Self { definition, filter, contributions })
+        let (name, place) = (definition.name.as_str().into(), Place::of(&definition));
+        Ok(Self { definition, name, place, filter, contributions })
     }
 
     fn measure(&self, batch: &RecordBatch, facts: &[SignedFact<'_>], measured: &mut Measured) {
@@ -203,14 +215,13 @@ impl KpiMeasure {
 
     /// The cell that a fact belongs to; none where its day is NULL.
     fn cell(&self, fact: &Fact) -> Option<CellKey> {
-        let Scalar::Date(day) = fact.get(&self.definition.day) else { return None };
-        let text = |column: &str| fact.get(column).as_text().unwrap_or_default().to_owned();
-        let mut dims: [String; DIMS_MAX] = Default::default();
-        for (dim, column) in dims.iter_mut().zip(&self.definition.dims) {
-            *dim = text(column);
-        }
-        let currency = if self.definition.is_money { text("currency") } else { String::new() };
-        Some(CellKey { kpi: self.definition.name.clone(), day: *day, rep_id: text(&self.definition.rep), dims, currency })
+        let Scalar::Date(day) = fact.values[self.place.day?] else { return None };
+        let text = |column: Option<usize>| match column.map(|column| &fact.values[column]) {
+            Some(Scalar::Text(text)) => text.clone(),
+            _ => Arc::default(),
+        };
+        let Place { rep, dims, currency, .. } = &self.place;
+        Some(CellKey { kpi: self.name.clone(), day, rep_id: text(*rep), dims: dims.map(text), currency: text(*currency) })
     }
 
     fn failure(&self, signed: SignedFact<'_>, reason: String) -> Failure {
@@ -220,6 +231,18 @@ impl KpiMeasure {
             reason,
             sign: signed.sign,
         }
+    }
+}
+
+impl Place {
+    fn of(kpi: &KpiDefinition) -> Self {
+        let position = |column: &str| kpi.from.definition().position(column);
+        let mut dims = [None; DIMS_MAX];
+        for (dim, column) in dims.iter_mut().zip(&kpi.dims) {
+            *dim = position(column);
+        }
+        let currency = if kpi.is_money { position("currency") } else { None };
+        Self { day: position(&kpi.day), rep: position(&kpi.rep), dims, currency }
     }
 }
 

@@ -197,10 +197,11 @@ impl<S: State> Partition<S> {
         let (mut changes, mut entries, mut last) = (BTreeMap::<Arc<str>, Vec<FactChange>>::new(), 0, after);
         for entry in self.entries(&spaces, last.clone()).take(ENTRIES_MAX) {
             let (key, value) = entry?;
-            let found = facts::stored(&key, &value)?.into_iter().filter(|fact| tables.contains(&fact.table));
+            let settings = self.tenant(Key::tenant_of(&key))?;
+            let found = facts::stored(settings, &key, &value)?.into_iter().filter(|fact| tables.contains(&fact.table));
             let (position, known_at) = (self.mark.next_offset - 1, self.mark.known_at);
-            let found = found.map(|fact| FactChange { position, known_at, old: None, new: Some(fact) });
-            changes.entry(Key::tenant_of(&key).into()).or_default().extend(found);
+            let found = found.map(|fact| FactChange { key: fact.key().into(), position, known_at, old: None, new: Some(fact) });
+            changes.entry(settings.name.clone()).or_default().extend(found);
             entries += 1;
             last = Some(key);
         }

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, ops::Bound::Unbounded, sync::Arc};
 
 pub use backfill::BackfillStep;
 use backfill::Pending;
-pub use rows::{EventRow, FactRow, FindingRow, Rows, Table, TenantRows, VersionRow, Watermark, Written, record_hash};
+pub use rows::{EventRow, FactRow, FindingRow, KeyedRows, Rows, Table, TenantRows, VersionRow, Watermark, Written, record_hash};
 use serde::{Deserialize, Serialize};
 
 pub use crate::decode::{Poison, Record};
@@ -20,7 +20,7 @@ use crate::{
     fold::fold,
     measure::{self, Measured, Measures},
     sabotage::Sabotage,
-    settings::Settings,
+    settings::{Settings, TenantSettings},
     snapshot::View,
     state::{Entry, Key, KeyValue, Space, State, Working, Writes},
     trace::stage,
@@ -232,6 +232,10 @@ impl<S: State> Partition<S> {
         Err(Error::LogReplaced { partition: self.number, what })
     }
 
+    fn tenant(&self, name: &str) -> Result<&TenantSettings, Error> {
+        self.settings.tenant(name).ok_or_else(|| Error::Internal(format!("tenant {name} went missing")))
+    }
+
     /// admit → fold for one event, noting every row it touches.
     fn event(
         &self,
@@ -242,9 +246,7 @@ impl<S: State> Partition<S> {
         changes: &mut BTreeMap<Arc<str>, Vec<FactChange>>,
     ) -> Result<(), Error> {
         let Decoded { position, known_at, tenant, event } = decoded;
-        let Some(settings) = self.settings.tenant(&tenant) else {
-            return Err(Error::Internal(format!("tenant {tenant} went missing")));
-        };
+        let settings = self.tenant(&tenant)?;
         let mut row = EventRow::new(position, known_at, record_hash, &event);
         let admission = admit(working, &self.settings, &tenant, event)?;
         row.verdict = admission.verdict.name();

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use foldhash::fast::RandomState;
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use tidemark_schemas::{
     events::{Event, wire},
@@ -18,6 +20,9 @@ use crate::{
 
 /// Room for steps in a watermark's version.
 const STEP_BITS: u32 = 16;
+
+/// Rows by key, in the order in which the batch came to them.
+pub type KeyedRows<K, V> = IndexMap<K, V, RandomState>;
 
 /// All rows of a batch.
 #[derive(Debug)]
@@ -38,15 +43,15 @@ pub struct TenantRows {
     /// One per record.
     pub events: Vec<EventRow>,
     /// One per fact that was touched, by table and key.
-    pub facts: BTreeMap<(FactTable, String), FactRow>,
+    pub facts: BTreeMap<FactTable, KeyedRows<Arc<str>, FactRow>>,
     /// One per change of a fact.
     pub versions: Vec<VersionRow>,
     /// One per finding that was touched.
     pub findings: BTreeMap<(FindingKind, String), FindingRow>,
     /// One per cell that was touched.
-    pub cells: BTreeMap<CellKey, CellRow>,
+    pub cells: KeyedRows<CellKey, CellRow>,
     /// One per value of a multiset that was touched.
-    pub values: BTreeMap<ValueKey, ValueRow>,
+    pub values: KeyedRows<ValueKey, ValueRow>,
 }
 
 /// A record of the log.
@@ -70,7 +75,7 @@ pub struct EventRow {
 #[derive(Debug, Clone)]
 pub struct FactRow {
     /// The fact; the last there was, when it is deleted.
-    pub fact: Fact,
+    pub fact: Arc<Fact>,
     /// Position of the last event that touched it.
     pub version: i64,
     /// Whether it ceased to exist.
@@ -80,8 +85,10 @@ pub struct FactRow {
 /// A fact after one event.
 #[derive(Debug, Clone)]
 pub struct VersionRow {
+    /// [`Fact::key`].
+    pub key: Arc<str>,
     /// The fact; the last there was, when it ceased to exist.
-    pub fact: Fact,
+    pub fact: Arc<Fact>,
     /// Position of the event.
     pub position: i64,
     /// When the broker appended it, milliseconds.
@@ -185,7 +192,7 @@ impl Rows {
     pub fn count(&self, table: Table) -> u64 {
         let of_tenant = |rows: &TenantRows| match table {
             Table::Events => rows.events.len(),
-            Table::Facts(kind) => rows.facts.keys().filter(|(table, _)| *table == kind).count(),
+            Table::Facts(kind) => rows.facts.get(&kind).map_or(0, IndexMap::len),
             Table::FactVersions => rows.versions.len(),
             Table::Findings => rows.findings.len(),
             Table::Cells => rows.cells.len() + rows.values.len(),
@@ -198,7 +205,7 @@ impl Rows {
     pub fn written(&self, table: Table) -> Written {
         let of_tenant = |rows: &TenantRows| match table {
             Table::Events => rows.events.iter().map(|row| row.position).max(),
-            Table::Facts(kind) => rows.facts.iter().filter(|((table, _), _)| *table == kind).map(|(_, row)| row.version).max(),
+            Table::Facts(kind) => rows.facts.get(&kind).into_iter().flatten().map(|(_, row)| row.version).max(),
             Table::FactVersions => rows.versions.iter().map(|row| row.position).max(),
             Table::Findings => rows.findings.values().map(|row| row.version).max(),
             Table::Cells => rows.cells.values().map(|row| row.version).max(),
@@ -210,7 +217,7 @@ impl Rows {
     /// Forgets what ceased to exist, which is wrong.
     pub(crate) fn without_deleted(&mut self) {
         for rows in self.tenants.values_mut() {
-            rows.facts.retain(|_, row| !row.is_deleted);
+            rows.facts.values_mut().for_each(|rows| rows.retain(|_, row| !row.is_deleted));
             rows.findings.retain(|_, row| row.holds);
             rows.cells.retain(|_, row| row.cell.facts != 0);
             rows.values.retain(|_, row| row.facts != 0);
@@ -228,7 +235,7 @@ impl Rows {
     /// Gives every row the same version, which is wrong.
     pub(crate) fn with_version(&mut self, version: i64) {
         for rows in self.tenants.values_mut() {
-            rows.facts.values_mut().for_each(|row| row.version = version);
+            rows.facts.values_mut().flatten().for_each(|(_, row)| row.version = version);
             rows.findings.values_mut().for_each(|row| row.version = version);
             rows.cells.values_mut().for_each(|row| row.version = version);
             rows.values.values_mut().for_each(|row| row.version = version);
@@ -285,8 +292,9 @@ impl TenantRows {
         let (position, known_at) = (change.position, change.known_at);
         let Some(fact) = change.new.as_ref().or(change.old.as_ref()) else { return };
         let exists = change.new.is_some();
-        self.facts.insert((fact.table, fact.key()), FactRow { fact: fact.clone(), version: position, is_deleted: !exists });
-        self.versions.push(VersionRow { fact: fact.clone(), position, known_at, exists });
+        let row = FactRow { fact: fact.clone(), version: position, is_deleted: !exists };
+        self.facts.entry(fact.table).or_default().insert(change.key.clone(), row);
+        self.versions.push(VersionRow { key: change.key.clone(), fact: fact.clone(), position, known_at, exists });
     }
 }
 

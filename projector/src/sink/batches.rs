@@ -106,11 +106,12 @@ fn facts(rows: &Rows, table: FactTable) -> Result<RecordBatch, ArrowError> {
     let facts: Vec<(&str, &FactRow)> = rows
         .tenants
         .iter()
-        .flat_map(|(tenant, rows)| rows.facts.iter().map(move |((kind, _), row)| (tenant.as_ref(), *kind, row)))
-        .filter(|(_, kind, _)| *kind == table)
-        .map(|(tenant, _, row)| (tenant, row))
+        .flat_map(|(tenant, rows)| {
+            let facts = rows.facts.get(&table).into_iter().flatten();
+            facts.map(move |(_, row)| (tenant.as_ref(), row))
+        })
         .collect();
-    let columns = to_record_batch(table, facts.iter().map(|(_, row)| &row.fact))?;
+    let columns = to_record_batch(table, facts.iter().map(|(_, row)| row.fact.as_ref()))?;
     let names = table.definition().columns.iter().map(|column| column.name);
     let mut all: Columns =
         vec![("generation", generation(rows, facts.len())), ("tenant", texts(facts.iter().map(|(tenant, _)| *tenant)))];
@@ -124,13 +125,12 @@ fn facts(rows: &Rows, table: FactTable) -> Result<RecordBatch, ArrowError> {
 fn fact_versions(rows: &Rows) -> Result<RecordBatch, ArrowError> {
     let all: Vec<_> =
         rows.tenants.iter().flat_map(|(tenant, rows)| rows.versions.iter().map(move |row| (tenant.as_ref(), row))).collect();
-    let keys: Vec<String> = all.iter().map(|(_, row)| row.fact.key()).collect();
-    let facts: Vec<String> = all.iter().map(|(_, row)| row.fact.to_json().to_string()).collect();
+    let facts: Vec<String> = all.iter().map(|(_, row)| row.fact.to_json()).collect();
     batch(vec![
         ("generation", generation(rows, all.len())),
         ("tenant", texts(all.iter().map(|(tenant, _)| *tenant))),
         ("fact_table", texts(all.iter().map(|(_, row)| row.fact.table.name()))),
-        ("fact_key", texts(keys.iter().map(String::as_str))),
+        ("fact_key", texts(all.iter().map(|(_, row)| row.key.as_ref()))),
         ("position", ints(all.iter().map(|(_, row)| row.position))),
         ("known_at", instants(all.iter().map(|(_, row)| Some(row.known_at)))),
         ("exists", flags(all.iter().map(|(_, row)| row.exists))),

@@ -139,15 +139,13 @@ impl Part {
                 (RowKey::Event(tenant(), row.position), (0, Some(value)))
             })),
             Table::FactVersions => self.rows.extend(rows.versions.iter().map(|row| {
-                let key = RowKey::Version(tenant(), row.fact.table, row.fact.key(), row.position);
-                (key, (0, Some(RowValue::Version(row.exists.then(|| row.fact.clone())))))
+                let key = RowKey::Version(tenant(), row.fact.table, row.key.to_string(), row.position);
+                (key, (0, Some(RowValue::Version(row.exists.then(|| row.fact.as_ref().clone())))))
             })),
-            Table::Facts(kind) => {
-                self.rows.extend(rows.facts.iter().filter(|((table, _), _)| *table == kind).map(|(key, row)| {
-                    let value = (!row.is_deleted).then(|| RowValue::Fact(row.fact.clone()));
-                    (RowKey::Fact(tenant(), key.0, key.1.clone()), (row.version, value))
-                }))
-            }
+            Table::Facts(kind) => self.rows.extend(rows.facts.get(&kind).into_iter().flatten().map(|(key, row)| {
+                let value = (!row.is_deleted).then(|| RowValue::Fact(row.fact.as_ref().clone()));
+                (RowKey::Fact(tenant(), kind, key.to_string()), (row.version, value))
+            })),
             Table::Findings => self.rows.extend(rows.findings.iter().map(|((kind, subject), row)| {
                 let value = row.holds.then(|| RowValue::Finding(row.detail.clone()));
                 (RowKey::Finding(tenant(), *kind, subject.clone()), (row.version, value))

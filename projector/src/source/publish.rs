@@ -54,7 +54,7 @@ struct Change<'a> {
 struct ChangedCell<'a> {
     day: i32,
     rep_id: &'a str,
-    dims: &'a [String],
+    dims: &'a [Arc<str>],
 }
 
 /// The value of a `crm.dead` record, in the shape that ingest writes.
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn a_message_about_cells_is_bounded_whatever_their_names() {
         let rep_id = "R".repeat(500);
-        let dims = vec!["D".repeat(500); 3];
+        let dims = vec![Arc::from("D".repeat(500)); 3];
         let change = |cells: usize| {
             let cells = (0..cells).map(|_| ChangedCell { day: 1, rep_id: &rep_id, dims: &dims }).collect();
             Change { generation: 1, tenant: "acme", kpi: "visits", partition: 0, position: 1, cells: Some(cells) }

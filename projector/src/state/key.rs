@@ -17,10 +17,8 @@ pub enum Space {
     Partition = b'P',
     /// (tenant, source, event id) → what is known of that identity.
     Identity = b'I',
-    /// (tenant, entity, source, event id) → an event that counts.
-    Event = b'E',
-    /// (tenant, entity) → what the entity was folded into.
-    Folded = b'F',
+    /// (tenant, entity) → what the entity was folded into, and its events that count.
+    Entity = b'E',
     /// (tenant, parent entity, child entity): the child's fold read the parent.
     Child = b'C',
     /// (tenant, parent entity) → how many children it has.
@@ -33,6 +31,8 @@ pub enum Space {
     Merged = b'R',
     /// (tenant, surviving account, order of the touch) → touch.
     Touch = b'T',
+    /// (tenant, surviving account) → its last touch.
+    LastTouch = b'L',
     /// (tenant, account, closing, deal) → a won deal.
     WonDeal = b'W',
     /// (tenant, account) → how many won deals it has.
@@ -47,6 +47,14 @@ pub enum Space {
     Value = b'V',
     /// (KPI) → how far its cells are measured, where it was added later.
     Kpi = b'Q',
+}
+
+impl Space {
+    /// Whether entries are also found as neighbours of others, and not only by their whole key.
+    pub(super) fn is_ordered(space: u8) -> bool {
+        const ORDERED: [Space; 5] = [Space::Child, Space::Merged, Space::Touch, Space::WonDeal, Space::WonDay];
+        ORDERED.iter().any(|ordered| *ordered as u8 == space)
+    }
 }
 
 /// A key under construction.

@@ -6,7 +6,7 @@ mod lsm;
 mod memory;
 mod working;
 
-use std::{collections::BTreeMap, ops::Bound};
+use std::ops::Bound;
 
 pub use key::{Key, KeyReader, Space};
 pub use lsm::{Lsm, LsmPartition};
@@ -15,8 +15,8 @@ pub use working::Working;
 
 use crate::Error;
 
-/// Changes of one batch: a value, or none for a key that is removed.
-pub type Writes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+/// Changes of one batch, in no particular order and no key twice: a value, or none for a key that is removed.
+pub type Writes = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 
 /// A key and its value.
 pub type KeyValue = (Vec<u8>, Vec<u8>);

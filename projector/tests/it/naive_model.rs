@@ -85,7 +85,7 @@ fn compare(organisation: &Organisation, history: &[Event], tables: &Tables, seed
     let mut facts: Vec<_> = tables.facts().into_values().collect();
     facts.sort();
     let only = |a: &[tidemark_schemas::fact::Fact], b: &[tidemark_schemas::fact::Fact]| {
-        a.iter().filter(|fact| !b.contains(fact)).map(|fact| (fact.table, fact.to_json().to_string())).collect::<Vec<_>>()
+        a.iter().filter(|fact| !b.contains(fact)).map(|fact| (fact.table, fact.to_json())).collect::<Vec<_>>()
     };
     assert_eq!(only(&facts, &model.facts), only(&model.facts, &facts), "facts (projector | model), seed {seed}");
     assert_eq!(cells(tables), model_cells(&model), "cells, seed {seed}");
@@ -95,8 +95,8 @@ fn compare(organisation: &Organisation, history: &[Event], tables: &Tables, seed
 type PlainCell = (i64, Vec<i128>, BTreeMap<(u8, String), i64>);
 
 fn plain_key(key: &CellKey) -> (String, i32, String, Vec<String>, String) {
-    let dims = key.dims.iter().rev().skip_while(|dim| dim.is_empty()).cloned().collect::<Vec<_>>();
-    (key.kpi.clone(), key.day, key.rep_id.clone(), dims, key.currency.clone())
+    let dims = key.dims.iter().rev().skip_while(|dim| dim.is_empty()).map(ToString::to_string).collect();
+    (key.kpi.to_string(), key.day, key.rep_id.to_string(), dims, key.currency.to_string())
 }
 
 fn cells(tables: &Tables) -> BTreeMap<(String, i32, String, Vec<String>, String), PlainCell> {

@@ -88,7 +88,7 @@ fn an_earlier_receipt_refolds_the_fact_and_its_cells() {
     });
     assert_eq!(version.collect::<Vec<_>>(), [0, 1]);
     let in_time = |tables: &Tables| -> i128 {
-        let cells = tables.cells().into_iter().filter(|((_, key), _)| key.kpi == "entry_timeliness");
+        let cells = tables.cells().into_iter().filter(|((_, key), _)| &*key.kpi == "entry_timeliness");
         cells.map(|(_, cell)| cell.sums[0]).sum()
     };
     assert_eq!((in_time(&timely), in_time(&tables(&[late]))), (1_000_000, 0));
@@ -117,7 +117,7 @@ fn a_fact_too_big_for_a_cell_is_listed_and_spoils_no_other() {
         }
     }
     let all = tables(&events);
-    let value: Vec<_> = all.cells().into_iter().filter(|((_, key), _)| key.kpi == "customer_lifetime_value").collect();
+    let value: Vec<_> = all.cells().into_iter().filter(|((_, key), _)| &*key.kpi == "customer_lifetime_value").collect();
     let [(_, cell)] = value.as_slice() else { panic!("{value:?}") };
     assert_eq!((cell.facts, Decimal6(cell.sums[0]).to_string().as_str()), (1, "999999999999999999"));
     let findings: Vec<_> = all.findings().into_iter().collect();

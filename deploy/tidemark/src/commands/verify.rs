@@ -206,7 +206,7 @@ impl Verification {
         let tables: Vec<String> = self.tables.iter().map(|table| table.name().to_owned()).collect();
         let found = store.fact_versions(comparison.position, &tables).await?;
         let facts = model.facts.iter().filter(|fact| self.tables.contains(&fact.table));
-        let named = |fact: &Fact| (format!("{}/{}", fact.table.name(), fact.key()), fact.to_json().to_string());
+        let named = |fact: &Fact| (format!("{}/{}", fact.table.name(), fact.key()), fact.to_json());
         let facts: BTreeMap<String, String> = facts.map(named).collect();
         let expected = facts.iter().map(|(key, json)| (key.clone(), json)).collect();
         comparison.rows("fact_versions", &found, &expected, (&self.pick(facts.len()), &BTreeSet::new()), Clone::clone);
@@ -224,7 +224,7 @@ impl Verification {
         let facts = model.facts.iter().filter(|fact| fact.table == table);
         let expected: BTreeMap<String, &Fact> = facts.map(|fact| (fact.key(), fact)).collect();
         let picked = self.pick(expected.len());
-        comparison.rows(table.name(), &found, &expected, (&picked, &moved), |fact| fact.to_json().to_string());
+        comparison.rows(table.name(), &found, &expected, (&picked, &moved), |fact| fact.to_json());
         Ok(())
     }
 

@@ -151,9 +151,7 @@ async fn compare_rows(client: &Client, twin: &Tables, seed: u64) {
     let found: BTreeMap<String, (i64, String)> = found.into_iter().map(|(key, facts, sums)| (key, (facts, sums))).collect();
     let text = |sums: &[i128], slot: usize| plain(sums.get(slot).copied().unwrap_or(0));
     let expected = twin.cells().into_iter().map(|((_, key), cell)| {
-        let name = [&key.kpi, &key.day.to_string(), &key.rep_id, &key.dims[0], &key.dims[1], &key.currency]
-            .map(String::as_str)
-            .join("|");
+        let name = [&*key.kpi, &key.day.to_string(), &key.rep_id, &key.dims[0], &key.dims[1], &key.currency].join("|");
         (name, (cell.facts, format!("{} {}", text(&cell.sums, 0), text(&cell.sums, 1))))
     });
     assert_eq!(found, expected.collect(), "sequence {seed}");

@@ -121,6 +121,6 @@ fn what_moved_on_is_not_compared() {
     let expected: BTreeMap<String, &Fact> = facts.iter().map(|(key, fact)| (key.clone(), fact)).collect();
     let moved = facts.keys().take(2).cloned().collect();
     let mut comparison = Comparison::at(3, 10);
-    comparison.rows("facts", &BTreeMap::new(), &expected, (&Sample::All.of(0, 0), &moved), |fact| fact.to_json().to_string());
+    comparison.rows("facts", &BTreeMap::new(), &expected, (&Sample::All.of(0, 0), &moved), |fact| fact.to_json());
     assert_eq!((comparison.moved, comparison.different), (2, facts.len() as u64 - 2));
 }
