@@ -14,7 +14,8 @@ use crate::{Error, registry::Registry, sabotage::Sabotage};
 /// Days from 0001-01-01 (day 1 of chrono's count) to 1970-01-01.
 const EPOCH_DAYS: i32 = 719_163;
 
-/// Changes whenever a fold gives another fact for the same events, so that old and new numbers never mix.
+/// Changes whenever a fold gives another fact for the same events, so that old and new numbers never mix, and whenever the
+/// state holds them otherwise.
 pub const FOLDS_VERSION: u32 = 3;
 
 /// Everything that a fold may know besides events.

@@ -1,6 +1,8 @@
 //! Pace: how much of the machine a rebuild takes, so that the live numbers beside it stay fresh.
 
-use tokio::sync::{Mutex, MutexGuard};
+use std::thread::available_parallelism;
+
+use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
 
 use crate::source::Clock;
 
@@ -20,13 +22,21 @@ pub enum Pace {
 pub struct Turns {
     pace: Pace,
     turn: Mutex<()>,
+    batches: Semaphore,
 }
 
 impl Turns {
     /// Nobody's turn yet.
     #[must_use]
     pub fn new(pace: Pace) -> Self {
-        Self { pace, turn: Mutex::new(()) }
+        // One more than there are cores: what is folded, and what waits for ClickHouse meanwhile.
+        let batches = available_parallelism().map_or(1, usize::from) + 1;
+        Self { pace, turn: Mutex::new(()), batches: Semaphore::new(batches) }
+    }
+
+    /// Waits until few enough batches are in memory, whose rows take some kilobytes an event; to be kept until this one is in.
+    pub async fn room(&self) -> Option<SemaphorePermit<'_>> {
+        self.batches.acquire().await.ok()
     }
 
     /// Waits for a worker's turn; to be kept during the batch and the rest after it.

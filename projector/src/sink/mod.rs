@@ -9,6 +9,8 @@ mod schema;
 
 use std::{future::Future, sync::Arc};
 
+use futures::future::try_join_all;
+
 pub use clickhouse::ClickHouse;
 pub(crate) use clickhouse::client;
 pub use memory::{MemorySink, Part, Parts, RowKey, RowValue, Tables};
@@ -101,15 +103,14 @@ pub struct Found {
     pub version: i64,
 }
 
-/// Writes a batch: events, facts, fact versions and findings first, then cells, values and watermark as one block.
+/// Writes a batch: events, facts, fact versions and findings first, side by side; then cells, values and watermark as one block.
 ///
 /// # Errors
 /// The store did not take all of it; writing the batch again is safe.
 pub async fn write<K: Sink>(sink: &K, rows: &Rows) -> Result<(), Error> {
-    for table in rows.tables() {
-        sink.insert(table, rows).await?;
-    }
-    Ok(())
+    let before = rows.tables().into_iter().filter(|table| *table != Table::Cells);
+    try_join_all(before.map(|table| sink.insert(table, rows))).await?;
+    sink.insert(Table::Cells, rows).await
 }
 
 /// A partition's sign of life.
