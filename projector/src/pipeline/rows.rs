@@ -307,7 +307,10 @@ impl EventRow {
 
 fn without_nulls(data: serde_json::Value) -> serde_json::Value {
     match data {
-        serde_json::Value::Object(members) => members.into_iter().filter(|(_, value)| !value.is_null()).collect(),
+        serde_json::Value::Object(mut members) => {
+            members.retain(|_, value| !value.is_null());
+            serde_json::Value::Object(members)
+        }
         other => other,
     }
 }

@@ -16,6 +16,9 @@ use crate::{
 /// Rows of one insert that stay one block, so that readers see all of them or none.
 const BLOCK_ROWS_MAX: &str = "4000000";
 
+/// What a column takes in a body besides its values.
+const COLUMN_BYTES: usize = 512;
+
 /// A client for a database.
 pub(crate) fn client(config: &ClickHouseConfig) -> Client {
     let client = Client::default().with_url(&config.url).with_database(&config.database).with_compression(Compression::None);
@@ -42,7 +45,9 @@ impl ClickHouse {
         if batch.num_rows() == 0 {
             return Ok(());
         }
-        let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema())?;
+        // A body that grows while it is written is copied several times, and is some megabytes.
+        let body = Vec::with_capacity(batch.get_array_memory_size() + batch.num_columns() * COLUMN_BYTES);
+        let mut writer = StreamWriter::try_new(body, &batch.schema())?;
         writer.write(batch)?;
         let body = writer.into_inner()?;
         let columns: Vec<&str> = batch.schema_ref().fields().iter().map(|field| field.name().as_str()).collect();

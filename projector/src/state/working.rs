@@ -18,6 +18,8 @@ pub struct Working<'a> {
     points: RefCell<HashMap<Vec<u8>, Point, RandomState>>,
     /// Of the others: what was changed.
     ordered: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    /// Where values are encoded before they take as much room as they need.
+    encoded: Vec<u8>,
 }
 
 /// What a key holds now.
@@ -30,7 +32,7 @@ impl<'a> Working<'a> {
     /// Nothing changed yet.
     #[must_use]
     pub fn new(state: &'a dyn State) -> Self {
-        Self { state, points: RefCell::default(), ordered: BTreeMap::new() }
+        Self { state, points: RefCell::default(), ordered: BTreeMap::new(), encoded: Vec::new() }
     }
 
     /// What is to be committed.
@@ -68,7 +70,10 @@ impl<'a> Working<'a> {
     /// # Errors
     /// The value cannot be encoded.
     pub fn write<T: Serialize>(&mut self, key: Key, value: &T) -> Result<(), Error> {
-        self.set(key, Some(postcard::to_stdvec(value)?));
+        self.encoded.clear();
+        self.encoded = postcard::to_extend(value, std::mem::take(&mut self.encoded))?;
+        let value = self.encoded.as_slice().to_vec();
+        self.set(key, Some(value));
         Ok(())
     }
 

@@ -5,6 +5,7 @@ mod account_cost;
 mod backfills;
 mod batch_cuts;
 mod dead_letters;
+mod disk;
 #[path = "../../../query/tests/it/engine.rs"]
 mod engine;
 mod engine_rows;

@@ -58,19 +58,18 @@ impl Event {
     /// Covers the event as sent: neither defaults nor `received_at`.
     #[must_use]
     pub fn payload_hash(&self) -> u128 {
-        let mut sent = self.clone();
-        sent.envelope.received_at = 0;
-        if matches!(sent.data, Data::EventRetracted(_)) {
+        let mut envelope = Envelope { received_at: 0, ..self.envelope.clone() };
+        if matches!(self.data, Data::EventRetracted(_)) {
             // A retraction is its identity and revision; whatever else came along does not tell two of them apart.
-            sent.envelope = Envelope {
-                source: sent.envelope.source,
-                event_id: sent.envelope.event_id,
-                revision: sent.envelope.revision,
+            envelope = Envelope {
+                source: envelope.source,
+                event_id: envelope.event_id,
+                revision: envelope.revision,
                 ..Envelope::default()
             };
         }
-        // Canonical because struct order is fixed and decimals print in one way only.
-        let text = serde_json::to_vec(&sent).unwrap_or_default();
+        // Canonical because the order of fields is fixed and decimals print in one way only.
+        let text = serde_json::to_vec(&(envelope, &self.data)).unwrap_or_default();
         xxhash_rust::xxh3::xxh3_128(&text)
     }
 }
