@@ -152,6 +152,12 @@ pub struct Written {
 }
 
 impl Table {
+    /// Every table, in the order in which readers may see a batch's rows.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let facts = FactTable::ALL.iter().map(|table| Self::Facts(*table));
+        [Self::Events].into_iter().chain(facts).chain([Self::FactVersions, Self::Findings, Self::Cells])
+    }
+
     /// Its name in ClickHouse.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -182,9 +188,7 @@ impl Rows {
     /// The tables that have rows, in the order that they must be written: whoever sees a watermark sees what it stands for.
     #[must_use]
     pub fn tables(&self) -> Vec<Table> {
-        let facts = FactTable::ALL.iter().map(|table| Table::Facts(*table));
-        let before = [Table::Events].into_iter().chain(facts).chain([Table::FactVersions, Table::Findings]);
-        before.filter(|table| self.count(*table) > 0).chain([Table::Cells]).collect()
+        Table::all().filter(|table| *table == Table::Cells || self.count(*table) > 0).collect()
     }
 
     /// How many rows of a table there are, besides the watermark.

@@ -1,13 +1,13 @@
 //! The sink that counts: ClickHouse over HTTP, rows as Arrow.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::{array::RecordBatch, ipc::writer::StreamWriter};
 use clickhouse::{Client, Compression, Row};
 use serde::Deserialize;
 use tidemark_schemas::connect::ClickHouseConfig;
 
-use super::{Found, GenerationId, Heartbeat, Sink, batches};
+use super::{Found, GenerationId, Heartbeat, Sink, batches, shared::SharedInserts};
 use crate::{
     Error,
     pipeline::{Rows, Table, Watermark},
@@ -30,6 +30,7 @@ pub(crate) fn client(config: &ClickHouseConfig) -> Client {
 #[derive(Clone)]
 pub struct ClickHouse {
     client: Client,
+    inserts: Arc<BTreeMap<Table, SharedInserts>>,
 }
 
 impl ClickHouse {
@@ -38,7 +39,7 @@ impl ClickHouse {
     pub fn new(config: &ClickHouseConfig) -> Self {
         // A batch's rows are unique by key already, so sorting out duplicates while inserting is work for nothing.
         let client = client(config).with_setting("optimize_on_insert", "0").with_setting("max_insert_block_size", BLOCK_ROWS_MAX);
-        Self { client }
+        Self { client, inserts: Arc::new(Table::all().map(|table| (table, SharedInserts::default())).collect()) }
     }
 
     pub(crate) async fn insert_batch(&self, table: &str, batch: &RecordBatch) -> Result<(), Error> {
@@ -73,7 +74,12 @@ fn key_columns(table: Table) -> &'static [&'static str] {
 
 impl Sink for ClickHouse {
     async fn insert(&self, table: Table, rows: &Rows) -> Result<(), Error> {
-        self.insert_batch(table.name(), &batches::of(table, rows)?).await
+        let rows = batches::of(table, rows)?;
+        let insert = move |rows: RecordBatch| async move { self.insert_batch(table.name(), &rows).await };
+        match self.inserts.get(&table) {
+            Some(shared) => shared.insert(rows, insert).await,
+            None => insert(rows).await,
+        }
     }
 
     async fn watermark(&self, generation: u32, partition: i32) -> Result<Option<Watermark>, Error> {

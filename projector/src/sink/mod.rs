@@ -6,6 +6,7 @@ mod clickhouse;
 mod memory;
 mod refusal;
 mod schema;
+mod shared;
 
 use std::{future::Future, sync::Arc};
 

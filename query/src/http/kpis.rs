@@ -112,23 +112,32 @@ pub(crate) async fn answer(
 ) -> Result<Json<Answer>, Error> {
     let access = authenticate(&service.tenants, &headers)?;
     let Query(parameters) = parameters.map_err(|rejection| Error::Body(rejection.body_text()))?;
-    let asked = async || {
-        let generation = service.live.read(&service.clickhouse).await?;
-        let request = KpiRequest::parse(&generation.catalogue, &name, &parameters)?;
-        Ok::<_, Error>((generation, request))
-    };
     let partition = service.partition(&access);
-    let (mut generation, mut request) = service.bounded(asked()).await?;
-    if let Some(position) = request.after {
-        wait_for(&service, position, partition).await?;
-        // Meanwhile another one may have become live.
-        (generation, request) = service.bounded(asked()).await?;
+    let live = || service.live.read(&service.clickhouse);
+    let mut last = service.live.last();
+    // The numbers that were live last are read while it is asked whether they still are; if not, the answer is thrown away.
+    loop {
+        let generation = match last {
+            Some(last) => last,
+            None => service.bounded(live()).await?,
+        };
+        let request = KpiRequest::parse(&generation.catalogue, &name, &parameters);
+        if let Ok(KpiRequest { after: Some(position), .. }) = &request {
+            wait_for(&service, *position, partition).await?;
+        }
+        let answered = async {
+            let request = request?;
+            generation.require_measured(&service.clickhouse, &name, partition).await?;
+            let currency = generation.currency(&access).to_owned();
+            let scope = Scope { tenant: Arc::clone(&access.tenant), currency, partition, generation: generation.number };
+            kpis::answer(&service, &request, &scope).await
+        };
+        let both = async { Ok(tokio::join!(answered, live())) };
+        let (answered, live) = service.bounded(both).await?;
+        let live = live?;
+        if Arc::ptr_eq(&live, &generation) {
+            return answered.map(Json);
+        }
+        last = Some(live);
     }
-    let answered = async {
-        generation.require_measured(&service.clickhouse, &name, partition).await?;
-        let currency = generation.currency(&access).to_owned();
-        let scope = Scope { tenant: Arc::clone(&access.tenant), currency, partition, generation: generation.number };
-        kpis::answer(&service, &request, &scope).await
-    };
-    service.bounded(answered).await.map(Json)
 }

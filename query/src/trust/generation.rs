@@ -35,6 +35,11 @@ pub(crate) struct LiveGeneration {
 }
 
 impl LiveGeneration {
+    /// The one of the last time, which may be live no more.
+    pub(crate) fn last(&self) -> Option<Arc<Generation>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The one that is live now. Its definitions are read again when they are not those of the last time.
     ///
     /// # Errors
@@ -42,8 +47,7 @@ impl LiveGeneration {
     pub(crate) async fn read(&self, clickhouse: &Client) -> Result<Arc<Generation>, Error> {
         let live = clickhouse.query(include_str!("../../sql/live.sql")).fetch_optional::<(u32, String)>().await?;
         let Some((number, hash)) = live else { return Err(Error::NoNumbers) };
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(last) = last.filter(|last| (last.number, &last.definitions_hash) == (number, &hash)) {
+        if let Some(last) = self.last().filter(|last| (last.number, &last.definitions_hash) == (number, &hash)) {
             return Ok(last);
         }
         let found = clickhouse.query(include_str!("../../sql/definitions.sql")).param("generation", number);

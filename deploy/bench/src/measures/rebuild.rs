@@ -10,8 +10,6 @@ use crate::{
 };
 
 const GOAL: f64 = 150_000.0;
-/// No pace: it may take all of the machine.
-const UNBOUNDED: &str = "4294967295";
 
 /// From the start of the command to its end, with the comparison that it prints; then given up.
 pub async fn measure(stand: &mut Stand, report: &mut Report) -> Result<()> {
@@ -19,7 +17,7 @@ pub async fn measure(stand: &mut Stand, report: &mut Report) -> Result<()> {
     stand.stop(PROJECTOR).await;
     let events = stand.records().await?;
     let started = Instant::now();
-    let mut rebuild = stand.stage.tidemark(&["rebuild", "--events-per-second", UNBOUNDED]);
+    let mut rebuild = stand.stage.tidemark(&["rebuild", "--full-speed"]);
     // Its progress bar is ours.
     rebuild.stderr(std::process::Stdio::inherit()).stdout(std::process::Stdio::piped()).kill_on_drop(true);
     let child = rebuild.spawn().context("cannot start `tidemark rebuild`")?;

@@ -41,6 +41,19 @@ pub struct Args {
     /// Read no more events a second [default: half of one core's time]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     events_per_second: Option<u32>,
+    /// Take as much of the machine as there is, for when the live numbers need not be fresh meanwhile
+    #[arg(long, conflicts_with = "events_per_second")]
+    full_speed: bool,
+}
+
+impl Args {
+    fn pace(&self) -> Pace {
+        match self.events_per_second {
+            Some(events) => Pace::EventsPerSecond(events),
+            None if self.full_speed => Pace::Unbounded,
+            None => Pace::Half,
+        }
+    }
 }
 
 /// Runs it until it is done or until a signal.
@@ -62,7 +75,7 @@ pub async fn run(place: &Place, args: Args) -> Result<()> {
         clickhouse: config.clickhouse.clone(),
         registry: config.registry.clone(),
         files: config.read_definitions()?,
-        pace: args.events_per_second.map_or(Pace::Half, Pace::EventsPerSecond),
+        pace: args.pace(),
         then: if args.swap { Then::Swap } else { Then::Compare },
     };
     let bar = progress_bar();
