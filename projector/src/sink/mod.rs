@@ -12,7 +12,7 @@ use std::{future::Future, sync::Arc};
 pub use clickhouse::ClickHouse;
 pub(crate) use clickhouse::client;
 pub use memory::{MemorySink, Part, Parts, RowKey, RowValue, Tables};
-pub(crate) use refusal::{is_full, is_refusal};
+pub(crate) use refusal::{is_full, is_refusal, mend};
 pub use schema::apply_schema;
 
 use crate::{
