@@ -69,7 +69,8 @@ pub enum Error {
     /// The operator's: the log is not the one that the numbers were made from.
     #[error(
         "crm.events partition {partition}: {what}. The numbers in ClickHouse do not belong to this log: connect the Kafka they \
-         were made from, or start with an empty ClickHouse database and an empty state directory"
+         were made from; or, to begin anew with this log, drop ClickHouse's database, stop, delete projector.state_dir and start \
+         (of `tidemark up`: stop, delete `clickhouse` and `projector` in its state directory, start)"
     )]
     LogReplaced {
         /// Partition.
@@ -78,7 +79,7 @@ pub enum Error {
         what: String,
     },
     /// The operator's: ClickHouse answered, and will answer the same until somebody changes something there.
-    #[error("ClickHouse refuses it: {reason}; what was to be written is kept and tried again, so mend it there")]
+    #[error("ClickHouse refuses it: {reason}; what was to be written is kept and tried again: {}", sink::mend(.reason))]
     Refused {
         /// What it said.
         reason: String,

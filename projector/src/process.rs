@@ -14,8 +14,8 @@ use crate::{
     run::Begun,
     sink::ClickHouse,
     source::{
-        self, Beats, Changes, Clock, Consumer, Feed, Nobody, Offsets, Publisher, Queue, Snapshots, Spawned, Status, Subscription,
-        Unread, WallClock, Worker,
+        self, Beats, Changes, Clock, Consumer, Feed, Health, LogStatus, Nobody, Offsets, Publisher, Queue, Snapshots, Spawned,
+        Status, Subscription, Unread, WallClock, Worker,
     },
     state::LsmPartition,
     trace::Traces,
@@ -46,6 +46,7 @@ pub struct Process {
     metrics: Arc<Metrics>,
     offsets: Arc<Offsets>,
     statuses: Vec<Arc<Status>>,
+    log_status: Arc<LogStatus>,
 }
 
 impl Process {
@@ -71,6 +72,7 @@ impl Process {
             metrics: Arc::new(Metrics::new()),
             offsets: Arc::new(Offsets::new(&next, &begun.ends)),
             statuses: next.iter().map(|_| Arc::default()).collect(),
+            log_status: Arc::default(),
             begun,
         })
     }
@@ -101,7 +103,8 @@ impl Process {
         parts.spawn(async move { source::dispatch(&dispatcher, &feeds, &traces, &registry, &dispatch_stop).await });
         if self.role == Role::Live {
             let (claim, metrics, offsets) = (self.begun.claim.clone(), self.metrics.clone(), self.offsets());
-            parts.spawn(source::serve(self.config.clone(), metrics, offsets, self.statuses(), claim, stop.clone()));
+            let health = Health { statuses: self.statuses(), log_status: self.log_status.clone() };
+            parts.spawn(source::serve(self.config.clone(), metrics, offsets, health, claim, stop.clone()));
             let (kafka, table) = (self.kafka.clone(), self.begun.dead.clone());
             parts.spawn(dead::follow(self.config.clone(), kafka, table, self.metrics.clone(), stop.clone()));
         }
@@ -172,6 +175,7 @@ impl Process {
             clock: self.clock.clone(),
             metrics: self.metrics.clone(),
             statuses: self.statuses(),
+            log_status: self.log_status.clone(),
         }
     }
 }

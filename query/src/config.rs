@@ -12,6 +12,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// How long one answer may take, waiting for `after` not counted.
     pub time_ms_max: u64,
+    /// While an answer takes longer, ClickHouse is asked so often whether it lives; one that says nothing for 2 s is silent.
+    pub silent_after_ms: u64,
     /// Rows of one answer; more is refused, never cut off.
     pub rows_max: u64,
     /// Bytes of one request body.
@@ -43,6 +45,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8081)),
             time_ms_max: 30_000,
+            silent_after_ms: 3_000,
             rows_max: 100_000,
             body_bytes_max: 1 << 20,
             concurrent_max: 16,

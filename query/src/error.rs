@@ -101,7 +101,7 @@ pub enum Error {
     /// ClickHouse does not answer, or answers with an error.
     #[error("ClickHouse: {0}")]
     ClickHouse(clickhouse::error::Error),
-    /// ClickHouse took a question and says nothing.
+    /// ClickHouse took a question and says nothing, not even that it lives.
     #[error("ClickHouse is silent")]
     Silent,
     /// ClickHouse's own bound on time, which is ours in whole seconds.

@@ -12,6 +12,7 @@ mod kpis;
 mod router;
 mod service;
 mod session;
+mod signs;
 mod sql;
 mod tables;
 mod telemetry;

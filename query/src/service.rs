@@ -15,7 +15,9 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{Config, Error, router::router, session, sql::Threads, telemetry::Metrics, trust::LiveGeneration};
+use crate::{
+    Config, Error, router::router, session, signs::SignsOfLife, sql::Threads, telemetry::Metrics, trust::LiveGeneration,
+};
 
 /// For a ClickHouse that is well to answer the least of all questions.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
@@ -27,6 +29,8 @@ pub(crate) struct Service {
     pub(crate) tenants: Arc<Tenants>,
     pub(crate) live: LiveGeneration,
     pub(crate) clickhouse: Client,
+    /// Whether it is silent or only busy.
+    signs: SignsOfLife,
     pub(crate) metrics: Metrics,
     /// Memory that SQL answers share.
     pub(crate) runtime: Arc<RuntimeEnv>,
@@ -44,11 +48,27 @@ impl Service {
         partition_of(&access.tenant, self.kafka.partitions)
     }
 
-    /// Does `work` when it is its turn, within `time_ms_max`.
+    /// Does `work` when it is its turn, within `time_ms_max`, and no longer than ClickHouse lives.
     ///
     /// # Errors
-    /// What `work` says; [`Error::Busy`], [`Error::TooSlow`].
+    /// What `work` says; [`Error::Busy`], [`Error::TooSlow`], [`Error::Silent`].
     pub(crate) async fn bounded<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        self.unless_silent(self.in_turn(work)).await
+    }
+
+    /// Does `work` for as long as ClickHouse shows signs of life: one that is busy is waited for, one that is silent is not.
+    ///
+    /// # Errors
+    /// What `work` says; [`Error::Silent`].
+    pub(crate) async fn unless_silent<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        tokio::select! {
+            biased;
+            done = work => done,
+            () = self.signs.cease() => Err(Error::Silent),
+        }
+    }
+
+    async fn in_turn<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let bound = Duration::from_millis(self.config.time_ms_max);
         let _turn: SemaphorePermit<'_> = match tokio::time::timeout(bound, self.turns.acquire()).await {
             Ok(Ok(turn)) => turn,
@@ -57,7 +77,7 @@ impl Service {
         match tokio::time::timeout(bound, work).await {
             Ok(done) => done,
             // Nobody can ask for less of a ClickHouse that says nothing.
-            Err(_) if !self.clickhouse_answers().await => Err(Error::Silent),
+            Err(_) if !self.signs.is_alive().await => Err(Error::Silent),
             Err(_) => Err(Error::TooSlow(self.config.time_ms_max)),
         }
     }
@@ -94,6 +114,7 @@ pub async fn bind(
     let client = client(&clickhouse, &config);
     let runtime = session::runtime(config.memory_bytes_max)?;
     let sql_threads = Threads::start().map_err(Error::Threads)?;
+    let signs = SignsOfLife::of(&clickhouse.url, Duration::from_millis(config.silent_after_ms))?;
     let service = Service {
         sql_threads,
         looks,
@@ -104,6 +125,7 @@ pub async fn bind(
         tenants,
         live: LiveGeneration::default(),
         clickhouse: client,
+        signs,
         turns,
     };
     Ok(Server { listener, address, service: Arc::new(service) })

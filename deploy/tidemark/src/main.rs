@@ -1,5 +1,4 @@
 //! `tidemark`: one binary that hosts the services, alone or all in one, and the tools around them.
-#![expect(clippy::print_stderr, clippy::print_stdout, reason = "a command line speaks on its terminal")]
 
 mod cache;
 mod cli;
@@ -8,6 +7,7 @@ mod config;
 mod embedded;
 mod java;
 mod probe;
+mod say;
 mod services;
 mod signals;
 mod simulate;
@@ -20,6 +20,7 @@ use std::time::Duration;
 use clap::Parser;
 
 use cli::{Cli, Command};
+use say::tell;
 use services::Service;
 
 // Small allocations of many threads are this program's hot path.
@@ -36,7 +37,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let outcome = runtime.block_on(run(cli));
     runtime.shutdown_timeout(LEFT_BEHIND);
     if let Err(error) = &outcome {
-        eprintln!("error: {error:#}");
+        tell(format_args!("error: {error:#}"));
     }
     Ok(outcome.unwrap_or(ExitCode::FAILURE))
 }
@@ -56,7 +57,10 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Rebuild(args) => commands::rebuild::run(&place, args).await,
         Command::Generations(args) => commands::generations::run(&place, args).await,
         Command::Doctor => commands::doctor::run(&place).await,
-        Command::Config => commands::config::run(),
+        Command::Config => {
+            commands::config::run();
+            Ok(())
+        }
         Command::Tenant(args) => commands::tenant::run(&place, args),
         Command::Clickhouse(args) => commands::clickhouse::run(args).await,
     };

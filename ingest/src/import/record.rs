@@ -6,6 +6,8 @@ use serde_json::{Map, Value, value::RawValue};
 
 /// Most bytes of one row.
 pub(super) const ROW_BYTES_MAX: usize = 1 << 20;
+/// Missing columns that a reason names.
+const MISSING_SHOWN: usize = 5;
 
 /// A row's content.
 #[derive(Debug, Clone)]
@@ -85,11 +87,23 @@ fn table_row(text: &[u8], lines: u64, delimiter: u8, columns: &[String], encodin
     let record = parse(text, delimiter)?;
     if record.len() != columns.len() {
         let quoted = if lines > 1 { ", or a quote opens and does not close" } else { "" };
-        return Err(format!("the row has {} columns, the header has {}{quoted}", record.len(), columns.len()));
+        let missing = missing(columns.get(record.len()..).unwrap_or_default());
+        return Err(format!("the row has {} columns, the header has {}{missing}{quoted}", record.len(), columns.len()));
     }
     let values = decode(&record, columns, encoding)?;
     let named = columns.iter().cloned().zip(values).filter(|(name, _)| !name.is_empty());
     Ok(Record::Columns(named.collect()))
+}
+
+/// Columns of the header that a row is too short for.
+fn missing(columns: &[String]) -> String {
+    let shown: Vec<String> = columns.iter().take(MISSING_SHOWN).map(|name| format!("{name:?}")).collect();
+    match columns.len() {
+        0 => String::new(),
+        count if count > shown.len() => format!(": {} and {} more are missing", shown.join(", "), count - shown.len()),
+        1 => format!(": {} is missing", shown.join("")),
+        _ => format!(": {} are missing", shown.join(", ")),
+    }
 }
 
 /// Where in a record a byte stands, as far as quotes go (RFC 4180).

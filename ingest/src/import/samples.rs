@@ -264,7 +264,7 @@ fn a_dry_run_says_what_would_come_of_it() {
         "  1 × visit.completed",
         "  1 × bad_format occurred_at",
         "  1 × broken row",
-        "  line 3: the row has 1 columns, the header has 3",
+        r#"  line 3: the row has 1 columns, the header has 3: "day", "purpose" are missing"#,
         "  line 5: no visit",
         "the mapping reads `.purpsoe`, which no row has; did you mean `.purpose`?",
     ] {

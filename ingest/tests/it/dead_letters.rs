@@ -139,3 +139,19 @@ async fn found_by_the_beginning_of_an_id_and_by_when_it_came() {
     assert_eq!(ingest.get_with_key("/v1/dead?before=yesterday").await.0, 400);
     ingest.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_came_again_is_shown_with_its_newest_reason() {
+    let Some(kafka) = kafka::shared() else { return };
+    let ingest = start(kafka.config(), "dead-newest", Config::default()).await;
+    for message in ["\"1 h\" is no number", "no such customer"] {
+        let refused = json!({ "is_broken": false, "message": message });
+        let line = json!({ "file": "v.csv", "line": 2, "row": { "id": "V1" }, "refused": refused }).to_string();
+        answer(ingest.post("application/vnd.tidemark.rows", line).send().await.unwrap()).await;
+        let (_, letters) = ingest.get_with_key("/v1/dead").await;
+        let (_, causes) = ingest.get_with_key("/v1/dead?group=cause").await;
+        assert_eq!((&letters["total"], &letters["letters"][0]["reasons"][0]["message"]), (&json!(1), &json!(message)));
+        assert_eq!(causes["causes"][0]["example"]["message"], message, "{causes}");
+    }
+    ingest.stop().await;
+}

@@ -98,7 +98,7 @@ async fn what_is_broken_or_refused_is_kept_with_its_reason_and_the_rest_goes_in(
         .iter()
         .map(|line| format!("{} {} {} {}", line["row"], line["line"], line["refused_by"], line["reasons"][0]["message"]))
         .collect();
-    assert_eq!(told[0], r#"2 3 "file" "the row has 1 columns, the header has 2""#);
+    assert_eq!(told[0], r#"2 3 "file" "the row has 1 columns, the header has 2: \"day\" is missing""#);
     assert_eq!(told[1], r#"3 4 "mapping" "no visit""#);
     assert!(told[2].starts_with(r#"4 5 "ingest" "occurred_at is \"03/02/2026\", expected an instant"#), "{}", told[2]);
     assert_eq!(refused[2]["content"]["row"]["visit"], "V3");

@@ -14,7 +14,7 @@ pub use claim::{Claim, claim};
 pub use difference::{Change, Difference, KpiDifference, Positions};
 pub use ledger::{Generation, Ledger, Status};
 pub use pace::{Pace, Turns};
-pub use rebuild::{Progress, Rebuild, Rebuilt, Then};
+pub use rebuild::{Progress, Rebuild, Rebuilt, Stage, Then};
 
 use crate::Config;
 

@@ -36,11 +36,28 @@ pub enum Then {
     Swap,
 }
 
+/// What a rebuild is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Its state is opened, and held against the log and ClickHouse.
+    Opening,
+    /// Kafka gives it the partitions.
+    Joining,
+    /// It reads the log, until everything that the live one has is in ClickHouse.
+    Reading,
+    /// It is compared with the live one.
+    Comparing,
+    /// What was asked is done; its state is closed, with a snapshot.
+    Closing,
+}
+
 /// How far the log is read into the new generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     /// The generation that is being built.
     pub generation: u32,
+    /// What it is at.
+    pub stage: Stage,
     /// Events that are in it.
     pub done: u64,
     /// Events in the log.
@@ -98,7 +115,7 @@ impl Rebuild {
     async fn build(&self, progress: &impl Fn(Progress), shutdown: &CancellationToken) -> Result<Rebuilt, Error> {
         let (old, new, begun) = tokio::select! {
             () = shutdown.cancelled() => return Err(interrupted()),
-            begun = self.begin() => begun?,
+            begun = self.begin(progress) => begun?,
         };
         let stop = shutdown.child_token();
         let process = Process::new(&self.own_config(new.number), &self.kafka, begun, Role::Builder(self.pace))?;
@@ -110,15 +127,17 @@ impl Rebuild {
             ended = &mut running => return Err(ended.map_or_else(dropped, |()| interrupted())),
             followed = follow.to_the_end() => followed,
         };
+        follow.tell(Stage::Closing);
         stop.cancel();
         running.await?;
         Ok(Rebuilt { new: new.number, old: old.number, difference: followed? })
     }
 
-    async fn begin(&self) -> Result<(Generation, Generation, Begun), Error> {
+    async fn begin(&self, progress: &impl Fn(Progress)) -> Result<(Generation, Generation, Begun), Error> {
         patiently(&self.config, &WallClock, || apply_schema(&self.clickhouse)).await?;
         let ledger = Ledger::new(&self.clickhouse);
         let (old, new) = patiently(&self.config, &WallClock, || self.generations(&ledger)).await?;
+        progress(Progress { generation: new.number, stage: Stage::Opening, done: 0, of: 0 });
         if self.then == Then::Swap {
             let (live, built) = (ledger.positions(old.number).await?, ledger.positions(new.number).await?);
             let behind = behind(&live, &built);
@@ -205,9 +224,9 @@ impl<P: Fn(Progress)> Follow<'_, P> {
             if let Some(reason) = self.statuses.iter().find_map(|status| status.stalled()) {
                 return Err(Error::Declined(format!("generation {} cannot go on: {reason}", self.new.number)));
             }
-            let (done, of) = self.offsets.progress();
-            (self.progress)(Progress { generation: self.new.number, done, of });
-            if done >= of && self.offsets.all_assigned() {
+            let is_joined = self.offsets.all_assigned();
+            let (done, of) = self.tell(if is_joined { Stage::Reading } else { Stage::Joining });
+            if done >= of && is_joined {
                 let positions = async |number| patiently(&self.rebuild.config, &WallClock, || ledger.positions(number)).await;
                 if behind(&positions(self.old.number).await?, &positions(self.new.number).await?) == 0 {
                     return Ok(());
@@ -217,7 +236,14 @@ impl<P: Fn(Progress)> Follow<'_, P> {
         }
     }
 
+    fn tell(&self, stage: Stage) -> (u64, u64) {
+        let (done, of) = self.offsets.progress();
+        (self.progress)(Progress { generation: self.new.number, stage, done, of });
+        (done, of)
+    }
+
     async fn compare(&self, ledger: &Ledger) -> Result<Difference, Error> {
+        self.tell(Stage::Comparing);
         let mut compared = ledger.difference(self.old, self.new).await?;
         for _ in 1..COMPARISONS_MAX {
             if compared.is_exact {

@@ -15,7 +15,7 @@ use futures::future::try_join_all;
 pub use clickhouse::ClickHouse;
 pub(crate) use clickhouse::client;
 pub use memory::{MemorySink, Part, Parts, RowKey, RowValue, Tables};
-pub(crate) use refusal::{is_full, is_refusal};
+pub(crate) use refusal::{is_full, is_refusal, mend};
 pub use schema::apply_schema;
 
 use crate::{

@@ -40,11 +40,29 @@ pub fn is_full(answer: &str) -> bool {
     FULL.iter().any(|full| answer.contains(full))
 }
 
-/// Whether an answer, `… Code: 60. DB::Exception: …`, is a refusal.
+/// The name of a refusal, `… Code: 60. DB::Exception: …`; none where an answer is not one.
+fn refusal(answer: &str) -> Option<&'static str> {
+    let (_, rest) = answer.split_once("Code: ")?;
+    let code: u16 = rest.chars().take_while(char::is_ascii_digit).collect::<String>().parse().ok()?;
+    REFUSALS.iter().find(|(refusal, _)| *refusal == code).map(|(_, name)| *name)
+}
+
+/// Whether an answer is a refusal.
 pub fn is_refusal(answer: &str) -> bool {
-    let code = answer.split_once("Code: ").map(|(_, rest)| rest.chars().take_while(char::is_ascii_digit).collect::<String>());
-    let code: Option<u16> = code.and_then(|digits| digits.parse().ok());
-    code.is_some_and(|code| REFUSALS.iter().any(|(refusal, _)| *refusal == code))
+    refusal(answer).is_some()
+}
+
+/// What somebody must do about a refusal. Tables are made at the start, and of all events only where the database is new: a
+/// table put back by hand would stay without the rows from before, which nothing misses but the last of them.
+pub fn mend(answer: &str) -> &'static str {
+    match refusal(answer) {
+        Some("UNKNOWN_TABLE") => {
+            "a table was dropped, and one put back by hand would lack its rows. Drop the whole database, stop and start: all is read \
+             again from the log"
+        }
+        Some("UNKNOWN_DATABASE") => "the database was dropped. Stop and start: all is read again from the log",
+        _ => "mend it there",
+    }
 }
 
 #[cfg(test)]
@@ -62,5 +80,13 @@ mod tests {
         ] {
             assert!(!is_refusal(passing), "{passing}");
         }
+    }
+
+    #[test]
+    fn what_is_gone_is_made_anew_and_not_mended() {
+        let dropped = mend("Code: 60. DB::Exception: Table tidemark.deals does not exist. (UNKNOWN_TABLE)");
+        assert!(dropped.contains("Drop the whole database, stop and start"), "{dropped}");
+        assert!(mend("Code: 81. DB::Exception: Database tidemark does not exist. (UNKNOWN_DATABASE)").contains("Stop and start"));
+        assert_eq!(mend("Code: 164. DB::Exception: Cannot execute query in readonly mode. (READONLY)"), "mend it there");
     }
 }

@@ -6,7 +6,7 @@ use rdkafka::{consumer::Consumer as _, metadata::MetadataTopic};
 use tidemark_schemas::log::EVENTS_TOPIC;
 use tokio_util::sync::CancellationToken;
 
-use super::{Consumer, Offsets, Status, catch_up::CatchUp, consumer::ANSWER_WITHIN, log::Clock};
+use super::{Consumer, LogStatus, Offsets, Status, catch_up::CatchUp, consumer::ANSWER_WITHIN, log::Clock};
 use crate::{
     Error,
     generations::Claim,
@@ -33,6 +33,8 @@ pub struct Beats<K> {
     pub metrics: Arc<Metrics>,
     /// Whether the partitions go on.
     pub statuses: Vec<Arc<Status>>,
+    /// Whether the log answers.
+    pub log_status: Arc<LogStatus>,
 }
 
 /// Runs until `shutdown`; a heartbeat that fails is said in the log, once for each reason, and made up for by the next.
@@ -63,7 +65,9 @@ impl<K: Sink> Beats<K> {
         let (consumer, offsets) = (self.consumer.clone(), self.offsets.clone());
         let (now_ms, redefined) = (self.clock.now_ms(), self.claim.redefined.clone());
         let looked = tokio::task::spawn_blocking(move || look(&consumer, &offsets, now_ms, &redefined)).await;
-        let mut beats = looked.map_err(|error| Error::Internal(error.to_string()))??;
+        let looked = looked.map_err(|error| Error::Internal(error.to_string()))?;
+        self.log_status.looked(&looked);
+        let mut beats = looked?;
         for beat in &mut beats {
             let status = usize::try_from(beat.partition).ok().and_then(|partition| self.statuses.get(partition));
             beat.stalled = status.and_then(|status| status.stalled_to_readers()).unwrap_or_default();

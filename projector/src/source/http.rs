@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Offsets, Status,
+    LogStatus, Offsets, Status,
     log::{Clock as _, WallClock},
 };
 use crate::{Config, Error, generations::Claim, metrics::Metrics};
@@ -18,8 +18,17 @@ struct Shared {
     metrics: Arc<Metrics>,
     offsets: Arc<Offsets>,
     statuses: Arc<[Arc<Status>]>,
+    log_status: Arc<LogStatus>,
     claim: Claim,
     waiting_after_ms: i64,
+}
+
+/// How the parts of a process are doing.
+pub struct Health {
+    /// Its workers.
+    pub statuses: Vec<Arc<Status>>,
+    /// The log.
+    pub log_status: Arc<LogStatus>,
 }
 
 /// A partition whose batch does not get in.
@@ -50,17 +59,18 @@ pub async fn serve(
     config: Config,
     metrics: Arc<Metrics>,
     offsets: Arc<Offsets>,
-    statuses: Vec<Arc<Status>>,
+    health: Health,
     claim: Claim,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
     let listen = config.listen;
+    let Health { statuses, log_status } = health;
     let waiting_after_ms = i64::try_from(config.waiting_after_ms).unwrap_or(i64::MAX);
     let router = Router::new()
         .route("/healthz", get(async || "ok"))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics_text))
-        .with_state(Shared { metrics, offsets, statuses: statuses.into(), claim, waiting_after_ms });
+        .with_state(Shared { metrics, offsets, statuses: statuses.into(), log_status, claim, waiting_after_ms });
     let refused = |error: std::io::Error| Error::Invalid(format!("projector.listen {listen}: {error}; choose another port"));
     let listener = tokio::net::TcpListener::bind(listen).await.map_err(refused)?;
     let served = axum::serve(listener, router).with_graceful_shutdown(async move { shutdown.cancelled().await });
@@ -77,12 +87,17 @@ async fn ready(State(shared): State<Shared>) -> (StatusCode, Json<Value>) {
         .into_iter()
         .map(|waiting| json!({ "partition": waiting.partition, "seconds": waiting.for_ms / 1_000, "reason": waiting.reason }))
         .collect();
-    let status = if stalled.is_empty() && waiting.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let kafka = shared.log_status.away();
+    let is_well = stalled.is_empty() && waiting.is_empty() && kafka.is_none();
+    let status = if is_well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let redefined: Vec<&str> = shared.claim.redefined.split_terminator(',').collect();
     let generation = shared.claim.id.generation;
-    let answer = json!({
+    let mut answer = json!({
         "generation": generation, "partitions": assigned, "stalled": stalled, "waiting": waiting, "redefined": redefined,
     });
+    if let Some(reason) = kafka {
+        answer["kafka"] = reason.into();
+    }
     (status, Json(answer))
 }
 

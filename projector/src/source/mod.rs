@@ -20,14 +20,14 @@ pub use assignment::Unread;
 pub use consumer::{ANSWER_WITHIN, Consumer, Offsets, Subscription, commit, connect};
 pub use dispatch::dispatch;
 pub use heartbeat::{Beats, heartbeat};
-pub use http::serve;
+pub use http::{Health, serve};
 pub use identity::{examine, lost};
 pub use kafka_log::KafkaLog;
 pub use log::{Background, Changes, Clock, Delivery, Log, LogView, Nobody, Records, Spawned, WallClock};
 pub use publish::Publisher;
 pub use queue::{Feed, Queue, Queued};
 pub use snapshots::Snapshots;
-pub use status::Status;
+pub use status::{LogStatus, Status};
 pub use watch::watch;
 pub use worker::Worker;
 

@@ -1,4 +1,5 @@
-//! What the outside may know of a worker: whether its partition waits for an operator, and whether a batch does not get in.
+//! What the outside may know of a worker: whether its partition waits for an operator, and whether a batch does not get in;
+//! and of the log, whether it answers.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -61,6 +62,22 @@ impl Status {
 
     pub(super) fn done(&self) {
         *lock(&self.trying) = None;
+    }
+}
+
+/// Whether Kafka answers, as the heartbeat finds it, which looks however idle the workers are.
+#[derive(Debug, Default)]
+pub struct LogStatus(Mutex<Option<String>>);
+
+impl LogStatus {
+    /// Why nothing can be known of the log, while that is so.
+    #[must_use]
+    pub fn away(&self) -> Option<String> {
+        lock(&self.0).clone()
+    }
+
+    pub(super) fn looked<T>(&self, outcome: &Result<T, Error>) {
+        *lock(&self.0) = outcome.as_ref().err().map(ToString::to_string);
     }
 }
 

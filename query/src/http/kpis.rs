@@ -82,7 +82,7 @@ impl From<&KpiDefinition> for KpiSummary {
 ))]
 pub(crate) async fn list(State(service): State<Arc<Service>>, headers: HeaderMap) -> Result<Json<KpiList>, Error> {
     authenticate(&service.tenants, &headers)?;
-    let generation = service.live.read(&service.clickhouse).await?;
+    let generation = service.unless_silent(service.live.read(&service.clickhouse)).await?;
     Ok(Json(KpiList { kpis: generation.catalogue.iter().map(|kpi| kpi.as_ref().into()).collect() }))
 }
 

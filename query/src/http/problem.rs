@@ -34,6 +34,10 @@ struct ProblemBody {
     request_id: Option<RequestId>,
 }
 
+/// What a caller can know and do while there is no ClickHouse; the log has the reason.
+const AWAY: &str = "ClickHouse does not answer, so there are no numbers right now; none are lost. Try again in a moment; \
+                    if it lasts, whoever operates it looks whether its server runs (/readyz says when it answers again)";
+
 fn status_and_code(error: &Error) -> (StatusCode, &'static str) {
     match error {
         Error::MissingKey => (StatusCode::UNAUTHORIZED, "missing_key"),
@@ -74,14 +78,18 @@ impl IntoResponse for Error {
             matches!(self, Self::NotYet { .. } | Self::Backfilling { .. } | Self::NoNumbers | Self::OtherProgram { .. });
         let message = if status.is_server_error() && !is_told {
             tracing::error!(error = %self, request_id = request_id::current().as_ref().map(RequestId::as_str), "no answer");
-            // What the engine says may name tables and settings that are nobody's business.
-            "the numbers cannot be read right now; the log of the query service says why".to_owned()
+            match self {
+                Self::Silent | Self::ClickHouse(clickhouse::error::Error::Network(_)) => AWAY.to_owned(),
+                // What the engine says may name tables and settings that are nobody's business.
+                _ => "the numbers cannot be read right now; the log of the query service says why".to_owned(),
+            }
         } else {
             self.to_string()
         };
         let problem = ProblemBody { code, message, field, request_id: request_id::current() };
         let mut response = (status, Json(Problem { error: problem })).into_response();
-        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+        let is_passing = [StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
+        if is_passing.contains(&status) {
             let after = if code == "backfilling" { "5" } else { "1" };
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(after));
         }

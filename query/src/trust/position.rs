@@ -19,7 +19,7 @@ pub(crate) async fn reached(service: &Service, generation: u32, partition: i32) 
 /// Waits until `wanted` is in the numbers of `partition`, `after_ms_max` at most.
 ///
 /// # Errors
-/// [`Error::NotYet`]; a token of another tenant's partition; ClickHouse.
+/// [`Error::NotYet`]; a token of another tenant's partition; ClickHouse, [`Error::Silent`].
 pub(crate) async fn wait_for(service: &Service, wanted: Position, partition: i32) -> Result<(), Error> {
     if wanted.partition != partition {
         let reason = format!("{wanted} is not a position of this tenant, whose events are in partition {partition}");
@@ -27,7 +27,7 @@ pub(crate) async fn wait_for(service: &Service, wanted: Position, partition: i32
     }
     let deadline = Instant::now() + Duration::from_millis(service.config.after_ms_max);
     loop {
-        let offset = look(service, partition).await?;
+        let offset = service.unless_silent(look(service, partition)).await?;
         if offset >= wanted.offset {
             return Ok(());
         }

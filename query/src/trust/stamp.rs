@@ -26,7 +26,8 @@ pub(crate) struct Trust {
     pub(crate) fresh_ms: Option<i64>,
     /// Events that are in the log but not yet in the numbers; none while that is not known, which is not zero.
     pub(crate) behind: Option<i64>,
-    /// Nothing was heard of the projector for too long: the numbers may be old.
+    /// Nothing was heard of the projector for too long: the numbers may be old. False says that it is alive and no more: what is
+    /// not in the numbers is in `position` (none: no event yet), `behind` and `stalled`.
     pub(crate) stale: bool,
     /// Why the numbers do not go on until an operator has mended something; absent where they do.
     #[serde(skip_serializing_if = "Option::is_none")]

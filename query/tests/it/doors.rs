@@ -1,5 +1,9 @@
 //! Every door: keys, paths, methods, health, metrics and the OpenAPI document.
 
+use std::time::{Duration, Instant};
+
+use tidemark_query::Config;
+
 use crate::fixture::{ACME, Fixture};
 
 #[tokio::test]
@@ -67,4 +71,26 @@ async fn without_the_engine_it_says_so_and_lives() {
     assert_eq!((status, problem["error"]["code"].as_str()), (503, Some("clickhouse")));
     assert!(!problem.to_string().contains("kpi_cells"), "{problem}");
     assert_eq!(fixture.get("/healthz").await.0, 200);
+}
+
+/// For the default of 3 s instead of a tenth of one this is below 5 s.
+const SILENCE_TOLD_WITHIN: Duration = Duration::from_millis(2_000 + 100 + 1_000);
+
+#[tokio::test]
+async fn a_silent_engine_is_told_soon_and_with_what_to_do() {
+    let (fixture, _silent) = Fixture::silent(Config { silent_after_ms: 100, ..Config::default() }).await;
+    let after = format!("/v1/kpis/visits?after={}-5", fixture.partition);
+    let ask = async |path: &str| {
+        let (asked, url) = (Instant::now(), format!("http://{}{path}", fixture.address));
+        let answer = reqwest::Client::new().get(url).bearer_auth(ACME).send().await.unwrap();
+        let told = (answer.status().as_u16(), answer.headers().contains_key("retry-after"));
+        let problem: serde_json::Value = answer.json().await.unwrap();
+        let message = problem["error"]["message"].as_str().unwrap();
+        assert!(told == (503, true) && message.starts_with("ClickHouse does not answer"), "{path}: {told:?} {problem}");
+        assert!(message.contains("Try again"), "{message}");
+        assert!(asked.elapsed() < SILENCE_TOLD_WITHIN, "{path}: {:?}", asked.elapsed());
+    };
+    tokio::join!(ask("/v1/freshness"), ask("/v1/kpis"), ask("/v1/kpis/visits"), ask(&after));
+    let sql = fixture.ask(ACME, "SELECT 1", "application/json").await;
+    assert_eq!(sql.status(), 503, "{sql:?}");
 }

@@ -20,6 +20,7 @@ use tidemark_schemas::{
     table::schema_steps,
     tenant::Tenants,
 };
+use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::engine;
@@ -79,6 +80,14 @@ impl Fixture {
         let fixture = Self::serve(connect, clickhouse, config).await;
         fixture.generation(1, "live", &catalogue).await;
         Some(fixture)
+    }
+
+    /// On an engine that takes connections and says nothing, which lasts as long as the listener.
+    pub async fn silent(config: Config) -> (Self, TcpListener) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let clickhouse = Client::default().with_url(&url);
+        (Self::serve(ClickHouseConfig { url, ..ClickHouseConfig::default() }, clickhouse, config).await, listener)
     }
 
     /// Another service on the same database.

@@ -74,6 +74,8 @@ async fn after_waits_for_the_write_and_gives_up_in_time() {
     assert_eq!((status, late["error"]["code"].as_str()), (504, Some("not_yet")), "{late}");
     assert!(late["error"]["message"].as_str().unwrap().contains("after_ms_max"), "{late}");
     assert!(started.elapsed() < Duration::from_secs(5));
+    let late = reqwest::Client::new().get(format!("http://{}/v1/kpis/visits?after={partition}-6", fixture.address));
+    assert!(late.bearer_auth(ACME).send().await.unwrap().headers().contains_key("retry-after"), "as with every 503");
 
     let path = format!("/v1/kpis/visits?after={partition}-6");
     let (answered, ()) = tokio::join!(fixture.get(&path), fixture.heartbeat(6, 6));

@@ -1,15 +1,9 @@
 //! `tidemark config`: the commented defaults, which are the manual of the settings.
 
-use std::io::{self, Write};
-
-use anyhow::Result;
-
 use crate::config;
+use crate::say::say;
 
 /// Prints them.
-///
-/// # Errors
-/// Nobody reads them to the end.
-pub fn run() -> Result<()> {
-    Ok(io::stdout().write_all(config::manual().as_bytes())?)
+pub fn run() {
+    say(config::manual().trim_end());
 }

@@ -11,6 +11,7 @@ use tidemark_ingest::{ImportOptions, LetterFilter, causes, drop_letters, letter,
 use self::args::{DropArgs, ListArgs, REPLAY_EXAMPLES, ReplayArgs, ShowArgs};
 use crate::cli::Place;
 use crate::config::Config;
+use crate::say::say;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -26,7 +27,8 @@ Examples:
   Nobody wants them:
     tidemark dead drop --source old-crm --yes
 
-A letter is pending until it is replayed or dropped. Replaying it twice changes nothing; what is still refused stays pending.
+A letter is pending until it is replayed or dropped. Replaying it twice changes nothing; what is still refused stays pending, with the
+reasons for which it came last: why a replay was refused is said by that replay.
 The same bad event sent again after that is pending again.";
 
 /// Letters are still refused.
@@ -67,13 +69,13 @@ pub async fn run(place: &Place, args: Args) -> Result<ExitCode> {
             list(&args.connection.options(&ingest), args.which.filter(Vec::new()), args.letters, args.limit).await?;
         }
         Action::Show(args) => {
-            print!("{}", table::letter(&letter(&args.connection.options(&ingest), &args.id).await?));
+            say(table::letter(&letter(&args.connection.options(&ingest), &args.id).await?).trim_end());
         }
         Action::Replay(args) => {
             let report = replay(&args.options(&ingest)?).await?;
-            println!("{report}");
+            say(&report);
             if let Some(position) = report.position {
-                println!("position {position}");
+                say(format_args!("position {position}"));
             }
             if report.refused > 0 {
                 return Ok(ExitCode::from(STILL_REFUSED));
@@ -93,9 +95,9 @@ async fn list(options: &ImportOptions, filter: LetterFilter, single: bool, limit
         (table::causes(&found.causes), found.total, found.complete)
     };
     let state = filter.state.as_deref().filter(|state| *state != "all").map_or(String::new(), |state| format!("{state} "));
-    println!("{text}{total} {state}dead letters");
+    say(format_args!("{text}{total} {state}dead letters"));
     if !complete {
-        println!("the topic has more records than are looked at; the oldest letters are not counted here");
+        say("the topic has more records than are looked at; the oldest letters are not counted here");
     }
     Ok(())
 }
@@ -104,7 +106,7 @@ async fn drop_chosen(args: DropArgs, ingest: &str) -> Result<()> {
     let options = args.connection.options(ingest);
     let filter = args.chosen.filter()?;
     if args.yes {
-        println!("{}", drop_letters(&options, &filter).await?);
+        say(drop_letters(&options, &filter).await?);
         return Ok(());
     }
     let count = if filter.ids.is_empty() { letters(&options, &filter, 1).await?.total } else { filter.ids.len() };

@@ -10,6 +10,7 @@ use crate::config::{self, Config};
 use crate::embedded::{clickhouse, kafka};
 use crate::java;
 use crate::probe;
+use crate::say::say;
 use crate::services::{SERVICES, address};
 
 const ANSWERS: &str = "answers";
@@ -32,10 +33,10 @@ pub async fn run(place: &Place) -> Result<()> {
     let mut wrong = 0;
     for Finding { what, result } in findings {
         match result {
-            Ok(found) => println!("  ok  {what}: {found}"),
+            Ok(found) => say(format_args!("  ok  {what}: {found}")),
             Err(advice) => {
                 wrong += 1;
-                println!("  !!  {what}: {advice}");
+                say(format_args!("  !!  {what}: {advice}"));
             }
         }
     }

@@ -7,6 +7,7 @@ use tidemark_projector::generations::{Generation, Ledger, Status};
 use super::rebuild::positions;
 use crate::cli::Place;
 use crate::config::Config;
+use crate::say::{say, tell};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -51,7 +52,7 @@ pub async fn run(place: &Place, args: Args) -> Result<()> {
                 bail!("nothing was dropped; --yes answers the question");
             }
             ledger.drop_generation(&config.projector(), number, config.query.time_ms_max).await?;
-            println!("generation {number} is dropped");
+            say(format_args!("generation {number} is dropped"));
             Ok(())
         }
     }
@@ -59,20 +60,20 @@ pub async fn run(place: &Place, args: Args) -> Result<()> {
 
 async fn list(ledger: &Ledger) -> Result<()> {
     let rows = ledger.rows().await?;
-    println!("{:>10}  {:<9} {:<20} {:>5} {:>14}  positions", "generation", "status", "made", "KPIs", "rows");
+    say(format_args!("{:>10}  {:<9} {:<20} {:>5} {:>14}  positions", "generation", "status", "made", "KPIs", "rows"));
     for generation in ledger.all().await?.iter().filter(|generation| generation.status != Status::Dropped) {
         let Generation { number, status, definitions, made_at, .. } = generation;
         let made = DateTime::from_timestamp_millis(*made_at).unwrap_or_default().format("%Y-%m-%d %H:%M:%SZ");
         let kpis = definitions.as_ref().map_or_else(|_| "?".to_owned(), |definitions| definitions.kpis.len().to_string());
         let stored = rows.get(number).copied().unwrap_or(0);
         let reached = positions(&ledger.positions(*number).await?);
-        println!("{number:>10}  {:<9} {made:<20} {kpis:>5} {stored:>14}  {reached}", status.name());
+        say(format_args!("{number:>10}  {:<9} {made:<20} {kpis:>5} {stored:>14}  {reached}", status.name()));
     }
     Ok(())
 }
 
 fn confirmed(number: u32) -> Result<bool> {
-    eprint!("drop all rows of generation {number}? [y/N] ");
+    tell(format_args!("drop all rows of generation {number}? [y/N]"));
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))

@@ -16,6 +16,7 @@ use self::superseded::superseded;
 use super::lookups::Lookups;
 use crate::cli::Place;
 use crate::config::Config;
+use crate::say::say;
 use crate::signals::StopSignals;
 
 const EXAMPLES: &str = "\
@@ -100,7 +101,7 @@ impl Args {
         let mut refused = 0;
         for file in &self.files {
             let preview = preview(&self.options(file, url)?).map_err(|error| of_file(file, error))?;
-            println!("{}:\n{preview}", file.display());
+            say(format_args!("{}:\n{preview}", file.display()));
             refused += preview.rows_refused;
         }
         Ok(refused)
@@ -125,19 +126,19 @@ impl Args {
                 }
             };
             let summary = imported.map_err(|error| of_file(file, error))?;
-            println!("{}: {summary}", file.display());
+            say(format_args!("{}: {summary}", file.display()));
             // Of a run that went on after another, the letters of both are of this import.
             if let Some(superseded) = superseded(&options, began).await.filter(|_| summary.resumed_at_row == 0) {
-                println!("{superseded}");
+                say(&superseded);
             }
             refused += summary.rows_refused;
             position = summary.position.or(position);
         }
         if let Some(position) = position {
             if let Some(conflicts) = conflicts(self.query(config).as_ref(), began, &position).await {
-                println!("{conflicts}");
+                say(&conflicts);
             }
-            println!("position {position}");
+            say(format_args!("position {position}"));
         }
         Ok(refused)
     }

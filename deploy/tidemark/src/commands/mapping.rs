@@ -7,6 +7,8 @@ use tidemark_ingest::helpers;
 use tidemark_schemas::events::EventType;
 use tidemark_schemas::events::definition::{EventDefinition, FieldDefinition, FieldKind, definition};
 
+use crate::say::say;
+
 const ABOUT: &str = "\
 A mapping is a jq program: one row (an object of its columns) in, zero or more events out, or refuse(\"why\").
 
@@ -51,13 +53,13 @@ pub struct Args {
 /// There is no such event type.
 pub fn run(args: &Args) -> Result<()> {
     let Some(name) = &args.event_type else {
-        println!("{}", manual());
+        say(manual());
         return Ok(());
     };
     let Some(event_type) = EventType::from_name(name) else {
         bail!("there is no event type {name:?}; `tidemark mapping` lists them");
     };
-    print!("{}", fields_of(definition(event_type)));
+    say(fields_of(definition(event_type)).trim_end());
     Ok(())
 }
 

@@ -1,17 +1,19 @@
 //! `tidemark rebuild`: makes all numbers anew from the log with the files as they are now, beside the live ones; shows what is
 //! different; and makes them the live ones when asked to.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use tidemark_projector::generations::{
-    Change, Difference, KpiDifference, Ledger, Pace, Positions, Progress, Rebuild, Status, Then,
+    Change, Difference, KpiDifference, Ledger, Pace, Positions, Progress, Rebuild, Stage, Status, Then,
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::Place;
 use crate::config::{Config, Log};
+use crate::say::{say, tell};
 use crate::signals::StopSignals;
 use crate::telemetry;
 use crate::traces::Traces;
@@ -78,8 +80,8 @@ pub async fn run(place: &Place, args: Args) -> Result<()> {
         pace: args.pace(),
         then: if args.swap { Then::Swap } else { Then::Compare },
     };
-    let bar = progress_bar();
-    let running = rebuild.run(|progress| show(&bar, progress), shutdown.clone());
+    let (bar, stage) = (progress_bar(), Cell::new(None));
+    let running = rebuild.run(|progress| show(&bar, &stage, progress), shutdown.clone());
     tokio::pin!(running);
     let rebuilt = tokio::select! {
         rebuilt = &mut running => rebuilt,
@@ -91,11 +93,11 @@ pub async fn run(place: &Place, args: Args) -> Result<()> {
     bar.finish_and_clear();
     let rebuilt = rebuilt?;
     match rebuilt.difference {
-        None => println!(
+        None => say(format_args!(
             "generation {} is live; generation {} is retired and stays until `tidemark generations drop {}`",
             rebuilt.new, rebuilt.old, rebuilt.old
-        ),
-        Some(difference) => println!("{}", text(&difference, rebuilt.old, rebuilt.new)),
+        )),
+        Some(difference) => say(text(&difference, rebuilt.old, rebuilt.new)),
     }
     Ok(())
 }
@@ -105,11 +107,11 @@ async fn abort(config: &Config) -> Result<()> {
     let building: Vec<u32> =
         ledger.all().await?.into_iter().filter(|row| row.status == Status::Building).map(|row| row.number).collect();
     if building.is_empty() {
-        println!("no generation is being built");
+        say("no generation is being built");
     }
     for number in building {
         ledger.drop_generation(&config.projector(), number, 0).await?;
-        println!("generation {number} is given up");
+        say(format_args!("generation {number} is given up"));
     }
     Ok(())
 }
@@ -120,10 +122,24 @@ fn progress_bar() -> ProgressBar {
     ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-fn show(bar: &ProgressBar, progress: Progress) {
+/// Each stage in a line when it begins, since some take many seconds in which no event is read.
+fn show(bar: &ProgressBar, shown: &Cell<Option<Stage>>, progress: Progress) {
+    if shown.replace(Some(progress.stage)) != Some(progress.stage) {
+        bar.suspend(|| tell(format_args!("generation {}: {}", progress.generation, doing(progress.stage))));
+    }
     bar.set_message(format!("generation {}", progress.generation));
     bar.set_length(progress.of);
     bar.set_position(progress.done);
+}
+
+fn doing(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Opening => "opening its state and holding it against the log and ClickHouse",
+        Stage::Joining => "waiting until Kafka gives it the partitions",
+        Stage::Reading => "reading what it lacks of the log, until all of it is in ClickHouse",
+        Stage::Comparing => "comparing it with the live one",
+        Stage::Closing => "closing its state, of which a snapshot is kept",
+    }
 }
 
 /// What people decide by.

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use crate::cli::Place;
 use crate::config::Config;
+use crate::say::say;
 use crate::services::{Service, Services};
 use crate::signals::StopSignals;
 use crate::telemetry;
@@ -27,7 +28,7 @@ pub async fn run(place: &Place, service: Service) -> Result<()> {
     let mut services = Services::default();
     let work = async {
         services.start(&config, |wanted| wanted == service).await?;
-        println!("tidemark is ready");
+        say("tidemark is ready");
         services.first_end().await
     };
     let outcome = tokio::select! {

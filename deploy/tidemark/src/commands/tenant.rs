@@ -10,6 +10,7 @@ use tidemark_schemas::tenant::Tenants;
 
 use crate::cli::Place;
 use crate::config::Config;
+use crate::say::say;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -59,7 +60,7 @@ pub fn run(place: &Place, args: Args) -> Result<()> {
     let file = config.tenants_file();
     let key = new.key.take().unwrap_or_else(|| format!("tm_{}", uuid::Uuid::new_v4().simple()));
     add(&file, &new, &key)?;
-    println!("tenant {} in {}; its key, shown only now:\n{key}", new.tenant, file.display());
+    say(format_args!("tenant {} in {}; its key, shown only now:\n{key}", new.tenant, file.display()));
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use crate::cli::Place;
 use crate::config::{Config, Overrides};
 use crate::embedded::servers::Servers;
 use crate::embedded::state::StateDir;
+use crate::say::say;
 use crate::services::{SERVICES, Service, Services, address};
 use crate::signals::StopSignals;
 use crate::telemetry;
@@ -118,7 +119,7 @@ async fn serve(config: &Config, args: &Args, servers: &mut Servers, services: &m
     servers.ready(config).await?;
     let work = async {
         services.start(config, |service| args.is_here(service)).await?;
-        println!("{}", addresses(config, args));
+        say(addresses(config, args));
         services.first_end().await
     };
     tokio::select! {

@@ -21,6 +21,7 @@ use tidemark_verify::{Comparison, Found, LogRecord, Measures, Model, Picked, Sam
 
 use crate::cli::Place;
 use crate::config::Config;
+use crate::say::{say, tell};
 use store::{Cells, Store};
 
 const EXAMPLES: &str = "\
@@ -72,7 +73,7 @@ pub async fn run(place: &Place, args: Args) -> ExitCode {
         Ok(0) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(1),
         Err(error) => {
-            eprintln!("error: {error:#}");
+            tell(format_args!("error: {error:#}"));
             ExitCode::from(2)
         }
     }
@@ -99,8 +100,8 @@ async fn verify(place: &Place, args: Args) -> Result<u64> {
         different += found.different;
     }
     match different {
-        0 => println!("no difference"),
-        _ => println!("{different} rows differ"),
+        0 => say("no difference"),
+        _ => say(format_args!("{different} rows differ")),
     }
     Ok(different)
 }
@@ -157,7 +158,7 @@ impl Verification {
         let partition = partition_of(name, self.partitions);
         let Cells { position, cells } = store.cells(partition, &self.kpis, &self.catalogue).await?;
         let Some(offset) = position else {
-            println!("{name}: no numbers yet");
+            say(format_args!("{name}: no numbers yet"));
             return Ok(Comparison::at(-1, 0));
         };
         let progress = progress(store.events_count(offset).await?, name);
@@ -249,14 +250,16 @@ fn narrowed(catalogue: Catalogue, names: &[String]) -> Result<Catalogue> {
 
 fn report(tenant: &str, at: Position, events: usize, comparison: &Comparison) {
     for mismatch in &comparison.mismatches {
-        println!("{tenant} at {at}: {mismatch}");
+        say(format_args!("{tenant} at {at}: {mismatch}"));
     }
     let Comparison { compared, moved, different, .. } = comparison;
     let kept = comparison.mismatches.len() as u64;
     if *different > kept {
-        println!("{tenant} at {at}: {} more differ", different - kept);
+        say(format_args!("{tenant} at {at}: {} more differ", different - kept));
     }
-    println!("{tenant} at {at}: {events} events folded, {compared} rows compared, {moved} moved on since, {different} differ");
+    say(format_args!(
+        "{tenant} at {at}: {events} events folded, {compared} rows compared, {moved} moved on since, {different} differ"
+    ));
 }
 
 fn progress(events: u64, tenant: &str) -> ProgressBar {

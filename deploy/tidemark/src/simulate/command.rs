@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs::File,
-    io::{BufWriter, Write},
+    io::{BufWriter, ErrorKind, Write},
     num::NonZeroU32,
     path::{Path, PathBuf},
     time::Duration,
@@ -16,7 +16,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::{sync::mpsc, task::JoinSet, time::Instant};
 
 use super::{ndjson::write_line, post::Ingest, settings::Settings, simulation::Simulation};
-use crate::{cli::Place, config::Config, signals::StopSignals};
+use crate::{cli::Place, config::Config, say::say, signals::StopSignals};
 
 /// Events of one body or one write.
 const BATCH_EVENTS: u64 = 2_000;
@@ -118,7 +118,7 @@ async fn simulate(place: &Place, args: &Args) -> Result<()> {
     }
     progress.finish_and_clear();
     for position in positions.into_values().flatten() {
-        println!("position {position}");
+        say(format_args!("position {position}"));
     }
     Ok(())
 }
@@ -197,7 +197,11 @@ async fn write(
             continue;
         }
         match &mut destination {
-            Destination::Lines(output) => output.write_all(lines.as_bytes())?,
+            Destination::Lines(output) => match output.write_all(lines.as_bytes()) {
+                // Whoever reads them has seen enough.
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(None),
+                written => written?,
+            },
             Destination::Ingest(ingest) => {
                 let answer = ingest.post(lines).await?;
                 ensure!(answer.accepted == events, "ingest accepted {} of {events} events", answer.accepted);
@@ -212,8 +216,11 @@ async fn write(
         }
     }
     match destination {
-        Destination::Lines(mut output) => output.flush()?,
-        Destination::Ingest(_) => println!("{sent} simulated events"),
+        Destination::Lines(mut output) => match output.flush() {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+            flushed => flushed?,
+        },
+        Destination::Ingest(_) => say(format_args!("{sent} simulated events")),
     }
     Ok(position)
 }

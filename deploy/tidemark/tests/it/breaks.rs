@@ -73,6 +73,17 @@ async fn until(url: &str, status: u16) -> String {
     }
 }
 
+/// Asks until the answer is a 503 with these words, since on a busy machine another reason may come first.
+async fn until_it_says(url: &str, words: &str) {
+    let deadline = Instant::now() + RECOVERED_WITHIN;
+    while let said = until(url, 503).await
+        && !said.contains(words)
+    {
+        assert!(Instant::now() < deadline, "{url} does not say {words:?}: {said}");
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
 fn verify(stack: &Stack) {
     let verified = stack.run(&[OsStr::new("verify")]);
     let said = [verified.stdout, verified.stderr].concat();
@@ -102,8 +113,7 @@ async fn a_silent_engine_is_said_everywhere_and_waited_for() {
     for round in 1..=6 {
         position = stack.post(&deals(round * 1_000, 1_000)).await;
     }
-    let waiting = until(&format!("{}/readyz", stack.projector()), 503).await;
-    assert!(waiting.contains("the batch is still under way"), "{waiting}");
+    until_it_says(&format!("{}/readyz", stack.projector()), "the batch is still under way").await;
     let freshness = until(&format!("{}/v1/freshness", stack.query()), 503).await;
     assert!(freshness.contains("\"clickhouse\""), "not that one should ask for less: {freshness}");
     until(&format!("{}/readyz", stack.query()), 503).await;
@@ -143,12 +153,7 @@ async fn a_silent_kafka_is_a_503_and_what_was_acknowledged_stays() {
     assert_eq!((refused.status().as_u16(), refused.headers().contains_key("retry-after")), (503, true));
     assert!(refused.text().await.unwrap().contains("nothing was acknowledged, send the same again later"));
     until(&format!("{}/readyz", stack.ingest()), 503).await;
-    let waiting = async || until(&format!("{}/readyz", stack.projector()), 503).await;
-    let asked = Instant::now();
-    while !waiting().await.contains("Kafka did not answer") {
-        assert!(asked.elapsed() < RECOVERED_WITHIN, "{}", waiting().await);
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
+    until_it_says(&format!("{}/readyz", stack.projector()), "\"kafka\":\"Kafka did not answer").await;
     assert_eq!(march(&stack, &position).await, "100", "what is known is answered");
 
     kill_process(kafka, Signal::CONT).unwrap();
@@ -162,6 +167,23 @@ async fn a_silent_kafka_is_a_503_and_what_was_acknowledged_stays() {
     };
     assert_eq!(march(&stack, &position).await, "200", "sent twice or more, counted once");
     until(&format!("{}/readyz", stack.projector()), 200).await;
+}
+
+#[tokio::test]
+async fn a_dropped_table_is_said_with_what_to_do_and_that_mends_it() {
+    let mut stack = Stack::start_as(&FLAGS, &settings());
+    let position = stack.post(&deals(0, 10)).await;
+    assert_eq!(march(&stack, &position).await, "100");
+
+    stack.clickhouse("DROP TABLE deals SYNC").await;
+    let position = stack.post(&deals(1_000, 10)).await;
+    until_it_says(&format!("{}/readyz", stack.projector()), "Drop the whole database, stop and start").await;
+
+    stack.clickhouse("DROP DATABASE tidemark SYNC").await;
+    stack.interrupt();
+    stack.start_again();
+    assert_eq!(march(&stack, &position).await, "200");
+    verify(&stack);
 }
 
 /// A small disk of its own; gone when dropped, also under a server that is still at work.
@@ -206,8 +228,7 @@ async fn a_full_disk_under_the_engine_is_said_and_waited_for() {
 
     let filler = disk.fill();
     let position = stack.post(&deals(1_000, 200)).await;
-    let waiting = until(&format!("{}/readyz", stack.projector()), 503).await;
-    assert!(waiting.contains("once there is room on its disk, it goes on by itself"), "{waiting}");
+    until_it_says(&format!("{}/readyz", stack.projector()), "once there is room on its disk, it goes on by itself").await;
 
     fs::remove_file(filler).unwrap();
     assert_eq!(march(&stack, &position).await, "2100");

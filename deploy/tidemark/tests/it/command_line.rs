@@ -1,6 +1,6 @@
 //! What people read when they ask for help or make a mistake.
 
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use crate::stack::tidemark;
 
@@ -82,4 +82,25 @@ fn verify_says_which_tenants_it_looked_for_and_how_to_say_where_they_are() {
     assert_eq!(output.status.code(), Some(2), "{said}");
     let tenants = state.path().join("tenants.toml").display().to_string();
     assert!(said.contains(&tenants) && said.contains("--state DIR"), "{said}");
+}
+
+#[test]
+fn whoever_reads_may_stop() {
+    let directory = tempfile::tempdir().unwrap();
+    let [file, mapping] = ["visits.csv", "visits.jq"].map(|name| directory.path().join(name).display().to_string());
+    std::fs::write(&file, "id\nV1\n").unwrap();
+    std::fs::write(
+        &mapping,
+        "{ type: \"visit.completed\", event_id: .id, occurred_at: \"2026-03-01\", data: { visit_id: .id } }",
+    )
+    .unwrap();
+    let import = ["import", &file, "--mapping", &mapping, "--dry-run"];
+    let simulate = ["simulate", "--events", "20000"];
+    for arguments in [&import[..], &simulate, &["mapping"], &["mapping", "deal.won"], &["config"]] {
+        let mut child = tidemark().args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let ended = child.wait_with_output().unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert!(ended.status.success() && !said.contains("panicked") && !said.contains("error"), "{arguments:?}: {said}");
+    }
 }

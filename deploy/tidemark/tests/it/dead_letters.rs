@@ -130,6 +130,9 @@ async fn a_mistaken_mapping_is_mended_and_what_it_refused_is_replayed() {
     let would_be =
         "3 of 4 letters would be replayed\n  2 × deal.lost\n  3 × deal.opened\n  1 × deal.won\nstill refused: 1, by reason\n";
     assert!(tried.starts_with(would_be), "{tried}");
+    let short =
+        r#"the row has 3 columns, the header has 7: "Kunde", "Betrag", "Status", "Grund" are missing, so that a mapping gets it"#;
+    assert!(tried.contains(short), "{tried}");
     company.expect_pending(4).await;
     let replayed = company.refused(&replay);
     assert!(replayed.contains("3 of 4 letters replayed"), "{replayed}");
@@ -186,6 +189,7 @@ async fn a_file_imported_again_with_a_mended_mapping_names_the_letters_from_befo
     let second = company.imported(&[file, "--mapping", mended.to_str().unwrap()]);
     // The broken row came again: its letter is of now.
     assert!(second.contains("3 dead letters of verkauf.csv are pending from before"), "{second}");
+    assert!(second.contains("what is still refused of them has letters of now"), "{second}");
     let drop_them =
         second.lines().find_map(|line| line.split("tidemark ").nth(1).filter(|said| said.starts_with("dead drop"))).unwrap();
     let arguments: Vec<&str> = drop_them.split(' ').map(|argument| argument.trim_matches('\'')).collect();

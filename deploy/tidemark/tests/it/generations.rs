@@ -237,7 +237,12 @@ async fn swapped_under_load(world: &World) -> Vec<Value> {
             }
         }
     });
-    let said = tokio::task::block_in_place(|| world.succeeds(&["rebuild", "--swap"]));
+    let swapped = tokio::task::block_in_place(|| world.run(&["rebuild", "--swap"]));
+    let [said, stages] = [swapped.stdout, swapped.stderr].map(|said| String::from_utf8(said).unwrap());
+    assert!(swapped.status.success(), "{stages}");
+    for stage in ["opening its state", "waiting until Kafka", "reading what it lacks", "closing its state"] {
+        assert!(stages.contains(stage), "what it does is said: {stages}");
+    }
     assert!(said.contains("generation 2 is live"), "{said}");
     done.store(true, Ordering::Release);
     asking.await.unwrap()

@@ -11,7 +11,10 @@ use super::{
     super::{bounds::STACK_BYTES, columns::Columns, mapping::Mapping, record::Record},
     Letter, MendOptions, Mending,
 };
-use crate::{Error, accept::row::ROW_TYPE};
+use crate::{
+    Error,
+    accept::{row::ROW_TYPE, validate::Code},
+};
 
 const EVENTS_TYPE: &str = "application/json";
 const CLOUD_EVENTS_TYPE: &str = "application/cloudevents-batch+json";
@@ -102,6 +105,7 @@ impl Remaker {
         let Some(mapping) = &self.mapping else { return Ok(line(None, None)) };
         mapping.watch.at_line(letter.row.as_ref().map_or(0, |row| row.line));
         let events = mapping.events(&Record::Object(self.input(letter)))?;
+        let events = events.map_err(|reason| letter.told(reason));
         Ok(events.and_then(|events| {
             let events = events.into_iter().map(RawValue::from_string).collect::<Result<Vec<_>, _>>();
             line(Some(events.map_err(|error| format!("the program made what is no JSON: {error}"))?), Some(self.type_of(letter)))
@@ -130,5 +134,13 @@ impl Letter {
     #[must_use]
     pub fn is_row(&self) -> bool {
         self.content_type.as_deref() == Some(ROW_TYPE)
+    }
+
+    /// Why a program makes nothing of it: of a row that could not be read it gets the text, which has no columns.
+    fn told(&self, reason: String) -> String {
+        match self.reasons.first().filter(|first| self.is_row() && first.code == Code::BrokenRow.name()) {
+            Some(broken) => format!("{}, so that a mapping gets it as one text ({reason})", broken.message),
+            None => reason,
+        }
     }
 }

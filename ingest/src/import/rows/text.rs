@@ -194,7 +194,7 @@ mod tests {
             read(text, None),
             [
                 "1@2 1|x",
-                "2@3 the row has 1 columns, the header has 2 [2]",
+                "2@3 the row has 1 columns, the header has 2: \"b\" is missing [2]",
                 "3@5 3|two\r\nlines, \"quoted\"",
                 "4@7 a quote opens and does not close [4,\"never closed]",
                 "5@8 5|5\" pipe",

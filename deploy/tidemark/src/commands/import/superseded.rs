@@ -18,7 +18,8 @@ pub async fn superseded(options: &ImportOptions, began: DateTime<Utc>) -> Option
     let pending = letters(&asking, &filter, 1).await.ok()?.total;
     (pending > 0).then(|| {
         format!(
-            "{pending} dead letters of {file} are pending from before: of the same file, they are settled by this import.\n  \
+            "{pending} dead letters of {file} are pending from before. Of the same file, nobody needs them any more: their rows were read \
+             again, and what is still refused of them has letters of now.\n  \
              look at them:  tidemark dead list --file '{file}' --before {before}\n  \
              and drop them: tidemark dead drop --file '{file}' --before {before} --yes"
         )
