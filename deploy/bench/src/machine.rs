@@ -44,7 +44,7 @@ pub fn describe() -> Machine {
 
 fn commit() -> Option<String> {
     let mut git = Command::new("git");
-    git.args(["describe", "--always", "--dirty", "--abbrev=10"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    git.args(["describe", "--always", "--dirty", "--abbrev=10"]);
     let said = git.output().ok().filter(|said| said.status.success())?;
     Some(String::from_utf8_lossy(&said.stdout).trim().to_owned())
 }

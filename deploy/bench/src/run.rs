@@ -38,7 +38,7 @@ pub async fn run(args: Args) -> Result<()> {
 
 /// A part of the measures does not replace the figures of all.
 fn results_file(args: &Args) -> Option<PathBuf> {
-    let all = || args.measures.is_empty().then(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/results.json")));
+    let all = || args.measures.is_empty().then(|| PathBuf::from("deploy/bench/results.json"));
     args.results.clone().or_else(all)
 }
 

@@ -15,6 +15,6 @@ pub fn run() -> Result<()> {
     let profiles = process::binaries()?.parent().context("binaries lie in no directory")?.to_owned();
     let mut bench = Command::new(profiles.join("release").join("tidemark-bench"));
     // Behind this program's name and the command's.
-    bench.args(std::env::args_os().skip(2));
+    bench.args(std::env::args_os().skip(2)).current_dir(process::workspace());
     openly(&mut bench)
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -46,9 +47,14 @@ pub fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
-/// The workspace's root.
+/// The workspace's root: of the clone that this command was given in. What was true when this program was built may not be: clones
+/// share a target directory, and cargo does not build it again for another one.
 pub fn workspace() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+    static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
+        let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        Path::new(&package).join("../..")
+    });
+    &ROOT
 }
 
 /// Where cargo puts the binaries of the dev profile: beside this program, which it built the same way.
