@@ -1,14 +1,4 @@
--- How far the numbers of a partition are: its last batch, or what a heartbeat said since.
-SELECT max(reached)
-FROM
-(
-    SELECT position_to AS reached
-    FROM kpi_cells FINAL
-    WHERE generation = {generation:UInt32} AND tenant = '' AND kpi = '' AND row_kind = 'watermark' AND partition = {partition:Int32}
-    UNION ALL
-    SELECT position AS reached
-    FROM heartbeats FINAL
-    WHERE generation = {generation:UInt32} AND partition = {partition:Int32}
-    UNION ALL
-    SELECT toInt64(-1) AS reached
-)
+-- How far the numbers of a partition are. Watermarks only grow, so the newest need not be told from those that it replaced.
+SELECT ifNull(maxOrNull(position_to), -1)
+FROM kpi_cells
+WHERE generation = {generation:UInt32} AND tenant = '' AND kpi = '' AND row_kind = 'watermark' AND partition = {partition:Int32}

@@ -1,7 +1,5 @@
 //! Pace: how much of the machine a rebuild takes, so that the live numbers beside it stay fresh.
 
-use std::thread::available_parallelism;
-
 use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
 
 use crate::source::Clock;
@@ -17,26 +15,28 @@ pub enum Pace {
     EventsPerSecond(u32),
 }
 
+/// Records whose batches are worked on at one time; the rows of each take some kilobytes.
+const RECORDS_MAX: u32 = 100_000;
+
 /// What the workers of a process share to keep a pace.
 #[derive(Debug)]
 pub struct Turns {
     pace: Pace,
     turn: Mutex<()>,
-    batches: Semaphore,
+    records: Semaphore,
 }
 
 impl Turns {
     /// Nobody's turn yet.
     #[must_use]
     pub fn new(pace: Pace) -> Self {
-        // One more than there are cores: what is folded, and what waits for ClickHouse meanwhile.
-        let batches = available_parallelism().map_or(1, usize::from) + 1;
-        Self { pace, turn: Mutex::new(()), batches: Semaphore::new(batches) }
+        Self { pace, turn: Mutex::new(()), records: Semaphore::new(RECORDS_MAX as usize) }
     }
 
-    /// Waits until few enough batches are in memory, whose rows take some kilobytes an event; to be kept until this one is in.
-    pub async fn room(&self) -> Option<SemaphorePermit<'_>> {
-        self.batches.acquire().await.ok()
+    /// Waits until there is room in memory for the rows of so many records; to be kept until they are in.
+    pub async fn room(&self, records: usize) -> Option<SemaphorePermit<'_>> {
+        let records = u32::try_from(records).map_or(RECORDS_MAX, |records| records.min(RECORDS_MAX));
+        self.records.acquire_many(records).await.ok()
     }
 
     /// Waits for a worker's turn; to be kept during the batch and the rest after it.

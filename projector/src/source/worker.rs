@@ -191,7 +191,7 @@ impl<S: State, K: Sink> Worker<S, K> {
 
     async fn batch(&mut self, records: &[Record]) -> Result<Option<Error>, Error> {
         let turns = self.turns.clone();
-        let _room = turns.room().await;
+        let _room = turns.room(records.len()).await;
         let started_ms = self.clock.now_ms();
         let log_id = self.log_id(records);
         let Batch { rows, writes, mark, stalled } = tokio::task::block_in_place(|| self.partition.project(records, &log_id))?;

@@ -7,6 +7,9 @@ use tokio::time::Instant;
 
 use crate::{Error, service::Service};
 
+/// Looks after which it is asked again which numbers are live: they may have become others during the wait.
+const LOOKS_PER_GENERATION: usize = 10;
+
 /// The last position that is in the numbers of a partition; -1 for none.
 ///
 /// # Errors
@@ -26,8 +29,12 @@ pub(crate) async fn wait_for(service: &Service, wanted: Position, partition: i32
         return Err(Error::parameter("after", reason));
     }
     let deadline = Instant::now() + Duration::from_millis(service.config.after_ms_max);
+    let (mut generation, mut looked) = (0, 0_usize);
     loop {
-        let offset = service.unless_silent(look(service, partition)).await?;
+        if looked.is_multiple_of(LOOKS_PER_GENERATION) {
+            generation = service.unless_silent(service.live.read(&service.clickhouse)).await?.number;
+        }
+        let offset = service.unless_silent(look(service, generation, partition)).await?;
         if offset >= wanted.offset {
             return Ok(());
         }
@@ -37,12 +44,12 @@ pub(crate) async fn wait_for(service: &Service, wanted: Position, partition: i32
             return Err(Error::NotYet { wanted, waited_ms: service.config.after_ms_max, reached });
         }
         tokio::time::sleep(pause).await;
+        looked += 1;
     }
 }
 
-/// How far the live numbers are now. However many wait, ClickHouse is asked by few at a time.
-async fn look(service: &Service, partition: i32) -> Result<i64, Error> {
+/// How far the numbers are now. However many wait, ClickHouse is asked by few at a time.
+async fn look(service: &Service, generation: u32, partition: i32) -> Result<i64, Error> {
     let _turn = service.looks.acquire().await.map_err(|closed| Error::Unexpected(closed.to_string()))?;
-    let generation = service.live.read(&service.clickhouse).await?;
-    reached(service, generation.number, partition).await
+    reached(service, generation, partition).await
 }
