@@ -62,12 +62,15 @@ impl FactChange {
     }
 }
 
+/// What stood before an event and what stands after it; none where there was nothing, or is nothing any more.
+type BeforeAfter<T> = (Option<T>, Option<T>);
+
 /// Collects what one event changes; the first "before" and the last "after" of each fact count, so that it does not
 /// matter how often or in which order folds run.
 #[derive(Debug, Default)]
 pub struct EventChanges {
-    facts: BTreeMap<(FactTable, Arc<str>), (Option<Arc<Fact>>, Option<Arc<Fact>>)>,
-    findings: BTreeMap<(FindingKind, String), (Option<Finding>, Option<Finding>)>,
+    facts: BTreeMap<(FactTable, Arc<str>), BeforeAfter<Arc<Fact>>>,
+    findings: BTreeMap<(FindingKind, String), BeforeAfter<Finding>>,
 }
 
 impl EventChanges {
