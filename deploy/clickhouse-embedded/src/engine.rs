@@ -1,7 +1,6 @@
 //! The engine on one data directory: locks it, opens connections with their settings, kills queries, closes.
 //!
-//! A connection costs half a millisecond, so every request gets a new one: nothing of one request can stick to the
-//! next, whatever it set and however it ended. One more connection is always open, because the engine goes with its last.
+//! One connection is always open, because the engine goes with its last.
 
 use std::collections::HashSet;
 use std::ffi::CString;
@@ -118,6 +117,18 @@ impl Engine {
         let error = settings.iter().find_map(|(name, value)| set(&mut connection, name, value).err());
         error.unwrap_or_else(|| Exception::new(code::BAD_ARGUMENTS, "The engine refused the settings of this request"))
     }
+}
+
+/// The settings with a `log_comment` that no other query has, after the client's own, and that mark.
+pub(crate) fn marked(settings: &Settings) -> (Vec<(String, String)>, String) {
+    let mut marked = settings.to_vec();
+    let unique = uuid::Uuid::new_v4();
+    let mark = match marked.iter().position(|(name, _)| name == "log_comment") {
+        Some(at) => format!("{} {unique}", marked.swap_remove(at).1),
+        None => unique.to_string(),
+    };
+    marked.push(("log_comment".into(), mark.clone()));
+    (marked, mark)
 }
 
 /// `SET name = value` on this connection.

@@ -2,12 +2,14 @@
 
 use std::io::{PipeWriter, Write};
 use std::os::fd::AsRawFd;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::engine::Engine;
+use crate::engine;
 use crate::exception::{Exception, code};
 use crate::ffi::{Connection, Counts};
-use crate::session::{self, SessionRequest, Sessions};
+use crate::http::Face;
+use crate::session::SessionRequest;
 use crate::spool::Spool;
 use crate::sql::{self, Insert, Select, Statement};
 
@@ -29,25 +31,40 @@ pub(crate) struct Job {
 }
 
 /// How far a job is, shared with whoever may want to cancel it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Progress {
-    /// The `log_comment` by which the engine's list of queries shows this one.
-    pub(crate) mark: String,
-    cancelled: AtomicBool,
+    /// The `log_comment` by which the engine's list of queries shows this one, once it has a connection.
+    pub(crate) mark: OnceLock<String>,
+    end: OnceLock<End>,
     finished: AtomicBool,
 }
 
+/// Which came first: the end of the query, or the wish that it ends. Only one of them is told `true`, so that no
+/// connection is both kept for the next request and marked for the kill of this one.
+#[derive(Debug)]
+enum End {
+    Done,
+    Cancelled,
+}
+
 impl Progress {
-    pub(crate) fn new(mark: String) -> Self {
-        Self { mark, cancelled: AtomicBool::new(false), finished: AtomicBool::new(false) }
+    /// Asks for the query's end; false when it has ended by itself.
+    pub(crate) fn cancel(&self) -> bool {
+        self.end.set(End::Cancelled).is_ok()
     }
 
-    pub(crate) fn cancel(&self) {
-        self.cancelled.store(true, Ordering::Release);
-    }
-
+    /// The job's thread has left.
     pub(crate) fn finished(&self) -> bool {
         self.finished.load(Ordering::Acquire)
+    }
+
+    /// The query has ended; false when somebody asked for it before.
+    fn done(&self) -> bool {
+        self.end.set(End::Done).is_ok()
+    }
+
+    fn cancelled(&self) -> bool {
+        matches!(self.end.get(), Some(End::Cancelled))
     }
 }
 
@@ -56,44 +73,44 @@ struct Finish<'a>(&'a Progress);
 
 impl Drop for Finish<'_> {
     fn drop(&mut self) {
+        self.0.done();
         self.0.finished.store(true, Ordering::Release);
     }
 }
 
 impl Job {
     /// Runs the query to its end; blocks while the pipe is full.
-    pub(crate) fn run(
-        mut self,
-        engine: &Engine,
-        sessions: &Sessions,
-        pipe: PipeWriter,
-        progress: &Progress,
-    ) -> Result<Counts, Exception> {
+    pub(crate) fn run(mut self, face: &Face, pipe: PipeWriter, progress: &Progress) -> Result<Counts, Exception> {
         let _finish = Finish(progress);
-        if progress.cancelled.load(Ordering::Acquire) {
+        if progress.cancelled() {
             return Err(Exception::new(code::QUERY_WAS_CANCELLED, "Query was cancelled before it started"));
         }
-        self.settings.push(("log_comment".into(), progress.mark.clone()));
         match self.session.take() {
-            None => self.run_alone(engine, pipe),
+            None => self.run_alone(face, pipe, progress),
             Some(request) => {
-                let mut lease = sessions.take(engine, request, &self.settings, self.database.as_deref())?;
+                let (settings, mark) = engine::marked(&self.settings);
+                progress.mark.get_or_init(|| mark);
+                let mut lease = face.sessions.take(&face.engine, request, &settings, self.database.as_deref())?;
                 let outcome = self.run_in_session(&mut lease.connection, pipe);
-                sessions.give_back(lease);
+                face.sessions.give_back(lease);
                 outcome
             }
         }
     }
 
-    fn run_alone(&mut self, engine: &Engine, pipe: PipeWriter) -> Result<Counts, Exception> {
+    fn run_alone(mut self, face: &Face, pipe: PipeWriter, progress: &Progress) -> Result<Counts, Exception> {
         if self.read_only && !self.settings.iter().any(|(name, value)| name == "readonly" && value != "0") {
             self.settings.push(("readonly".into(), "2".into()));
         }
-        let mut connection = engine.connect(&self.settings)?;
-        if let Some(database) = &self.database {
-            session::use_database(&mut connection, database)?;
+        let (settings, database) = (std::mem::take(&mut self.settings), self.database.take());
+        let mut line = face.kept.take(&face.engine, settings, database)?;
+        progress.mark.get_or_init(|| line.mark.clone());
+        let outcome = self.execute(&mut line.connection, pipe);
+        let leaves_nothing = matches!(self.statement, Statement::Insert(_) | Statement::Select(_));
+        if leaves_nothing && outcome.is_ok() && progress.done() {
+            face.kept.keep(line);
         }
-        self.execute(&mut connection, pipe)
+        outcome
     }
 
     /// `readonly` cannot be undone on a connection, so a session's GET is judged by its text.

@@ -11,6 +11,7 @@ mod exception;
 mod ffi;
 mod http;
 mod job;
+mod kept;
 mod server;
 mod session;
 mod spool;

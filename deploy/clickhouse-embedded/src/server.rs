@@ -70,6 +70,7 @@ async fn close(face: Arc<Face>) {
         face.idle().await;
         let closer = Arc::clone(&face);
         let close = move || {
+            closer.kept.close();
             closer.sessions.close();
             closer.engine.close();
         };

@@ -59,6 +59,7 @@ async fn tables_and_columns_can_be_found() {
     assert!(columns.contains("closed_on") && !columns.contains("tenant") && !columns.contains("generation"), "{columns}");
     let (_, kpi) = fixture.sql(ACME, "SELECT unit, dims FROM kpis WHERE name = 'win_rate'").await;
     assert_eq!(kpi["rows"], json!([{ "unit": "ratio", "dims": "product" }]));
+    fixture.watermark(5).await;
     fixture.heartbeat(5, 7).await;
     let (_, fresh) = fixture.sql(ACME, "SELECT position, behind, stale FROM freshness").await;
     assert_eq!(fresh["rows"], json!([{ "position": 5, "behind": 2, "stale": false }]));

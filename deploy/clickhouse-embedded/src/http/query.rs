@@ -19,6 +19,7 @@ use crate::http::body::{self, Query};
 use crate::http::multipart;
 use crate::http::request::Request;
 use crate::job::{Job, Progress};
+use crate::kept::Kept;
 use crate::session::Sessions;
 use crate::spool::Spool;
 
@@ -31,6 +32,7 @@ const KILL_AGAIN_MS_MAX: u64 = 500;
 /// What every request needs.
 pub(crate) struct Face {
     pub(crate) engine: Engine,
+    pub(crate) kept: Kept,
     pub(crate) sessions: Sessions,
     pub(crate) config: Config,
     /// One permit for each request that runs or waits.
@@ -43,6 +45,7 @@ impl Face {
     pub(crate) fn new(engine: Engine, config: Config) -> Self {
         Self {
             engine,
+            kept: Kept::new(config.connections),
             sessions: Sessions::new(config.sessions_max),
             admitted: Arc::new(Semaphore::new(config.connections + config.waiting_max)),
             running: Arc::new(Semaphore::new(config.connections)),
@@ -135,17 +138,17 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    fn start(face: &Arc<Face>, mut job: Job, permits: [OwnedSemaphorePermit; 2]) -> Result<Self, Exception> {
+    fn start(face: &Arc<Face>, job: Job, permits: [OwnedSemaphorePermit; 2]) -> Result<Self, Exception> {
         let broken = |error| Exception::new(code::CANNOT_READ_BODY, format!("Cannot make a pipe: {error}"));
         let (reader, writer) = std::io::pipe().map_err(broken)?;
         ffi::widen_pipe(&writer, PIPE_BYTES);
         let pipe = tokio::net::unix::pipe::Receiver::from_owned_fd(reader.into()).map_err(broken)?;
-        let progress = Arc::new(Progress::new(mark(&mut job)));
+        let progress = Arc::new(Progress::default());
         let outcome = {
             let (face, progress) = (Arc::clone(face), Arc::clone(&progress));
             tokio::task::spawn_blocking(move || {
                 let _permits = permits;
-                job.run(&face.engine, &face.sessions, writer, &progress)
+                job.run(&face, writer, &progress)
             })
         };
         Ok(Self { face: Arc::clone(face), progress, outcome, runtime: Handle::current(), pipe: Some(pipe) })
@@ -162,29 +165,19 @@ impl Run {
     }
 }
 
-/// The engine knows queries by their `log_comment`: the client's own and a unique word.
-fn mark(job: &mut Job) -> String {
-    let unique = uuid::Uuid::new_v4();
-    match job.settings.iter().position(|(name, _)| name == "log_comment") {
-        Some(at) => format!("{} {unique}", job.settings.swap_remove(at).1),
-        None => unique.to_string(),
-    }
-}
-
 impl Drop for Run {
     fn drop(&mut self) {
-        if self.progress.finished() {
+        if !self.progress.cancel() {
             return;
         }
-        self.progress.cancel();
         let (face, progress) = (Arc::clone(&self.face), Arc::clone(&self.progress));
         self.runtime.spawn(async move {
             // The query may not have reached the engine's list yet, so one attempt may find nothing.
             let mut pause_ms = 10;
             while !progress.finished() {
                 let (face, progress) = (Arc::clone(&face), Arc::clone(&progress));
-                let killed = tokio::task::spawn_blocking(move || face.engine.kill(&progress.mark));
-                drop(killed.await);
+                let kill = move || progress.mark.get().map(|mark| face.engine.kill(mark));
+                drop(tokio::task::spawn_blocking(kill).await);
                 tokio::time::sleep(Duration::from_millis(pause_ms)).await;
                 pause_ms = (pause_ms * 2).min(KILL_AGAIN_MS_MAX);
             }

@@ -50,6 +50,19 @@ async fn temporary_tables_end_with_their_request() {
 }
 
 #[tokio::test]
+async fn a_request_that_is_given_up_takes_no_other_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start_with(dir.path(), &["--connections", "1"]).await;
+    for at in 0..60 {
+        // Around the query's end, so that its kill is on the way when the connection would serve the next one.
+        let limit = Duration::from_millis(20 + at % 12);
+        let given_up = server.request(&[], "SELECT sleep(0.02)").timeout(limit).send().await;
+        let next = server.post(&[], "SELECT sleep(0.01), getSetting('log_comment') != ''").await.good();
+        assert_eq!(next, "0\t1\n", "{given_up:?}");
+    }
+}
+
+#[tokio::test]
 async fn sixteen_clients_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::start(dir.path()).await;
