@@ -4,6 +4,7 @@ mod store;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -51,6 +52,9 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 100)]
     limit: usize,
 }
+
+/// A batch that is being written is whole within this time, or nobody writes it.
+const BATCH_WITHIN: Duration = Duration::from_secs(10);
 
 /// Everything that the tenants are verified with.
 struct Verification {
@@ -171,10 +175,8 @@ impl Verification {
         let picked = self.pick(model.cells.len());
         comparison.rows("kpi_cells", &cells.0, &expected, (&picked, &BTreeSet::new()), ToString::to_string);
         self.compare_versions(&store, &model, &mut comparison).await?;
-        for table in &self.tables {
-            progress.set_message(format!("{name}: comparing {}", table.name()));
-            self.compare_facts(&store, *table, &model, &mut comparison).await?;
-        }
+        progress.set_message(format!("{name}: comparing facts"));
+        self.compare_facts(&store, &model, &mut comparison).await?;
         progress.finish_and_clear();
         report(name, Position { partition, offset }, log.len(), &comparison);
         Ok(comparison)
@@ -214,23 +216,42 @@ impl Verification {
         Ok(())
     }
 
-    /// A fact table, but for what events after the position touched since.
-    async fn compare_facts(&self, store: &Store, table: FactTable, model: &Model, comparison: &mut Comparison) -> Result<()> {
-        let found = store.facts(table).await?;
-        // After the facts themselves, so that nothing that moved before they were read is missed.
-        let newer = store.facts_newer(table, comparison.position).await?;
-        let events = store.events_at(&newer.values().copied().collect()).await?;
-        let moved: BTreeSet<String> =
-            newer.into_iter().filter(|(_, version)| events.contains(version)).map(|(key, _)| key).collect();
-        let facts = model.facts.iter().filter(|fact| fact.table == table);
-        let expected: BTreeMap<String, &Fact> = facts.map(|fact| (fact.key(), fact)).collect();
-        let picked = self.pick(expected.len());
-        comparison.rows(table.name(), &found, &expected, (&picked, &moved), |fact| fact.to_json());
+    /// The fact tables, but for what events after the position touched since.
+    async fn compare_facts(&self, store: &Store, model: &Model, comparison: &mut Comparison) -> Result<()> {
+        let mut read = Vec::new();
+        for table in &self.tables {
+            let found = store.facts(*table).await?;
+            // After the facts themselves, so that nothing that moved before they were read is missed.
+            read.push((*table, found, store.facts_newer(*table, comparison.position).await?));
+        }
+        let newer = read.iter().flat_map(|(_, _, newer)| newer.values().copied()).collect();
+        let events = events_soon(store, &newer).await?;
+        for (table, found, newer) in read {
+            let moved: BTreeSet<String> =
+                newer.into_iter().filter(|(_, version)| events.contains(version)).map(|(key, _)| key).collect();
+            let facts = model.facts.iter().filter(|fact| fact.table == table);
+            let expected: BTreeMap<String, &Fact> = facts.map(|fact| (fact.key(), fact)).collect();
+            let picked = self.pick(expected.len());
+            comparison.rows(table.name(), &found, &expected, (&picked, &moved), |fact| fact.to_json());
+        }
         Ok(())
     }
 
     fn pick(&self, rows: usize) -> Picked {
         self.sample.of(rows, self.seed)
+    }
+}
+
+/// The positions of these that are events'. The tables of a batch are written side by side, so that a fact can be there
+/// before its event: what is missing is waited for a while.
+async fn events_soon(store: &Store, positions: &BTreeSet<i64>) -> Result<BTreeSet<i64>> {
+    let deadline = Instant::now() + BATCH_WITHIN;
+    loop {
+        let events = store.events_at(positions).await?;
+        if events.len() == positions.len() || Instant::now() >= deadline {
+            return Ok(events);
+        }
+        tokio::time::sleep(BATCH_WITHIN / 20).await;
     }
 }
 
