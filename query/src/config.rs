@@ -26,10 +26,8 @@ pub struct Config {
     pub memory_bytes_max: usize,
     /// How long `after=` waits for a position.
     pub after_ms_max: u64,
-    /// How often it looks.
+    /// Pause between two looks, which are for all who wait.
     pub after_poll_ms: u64,
-    /// Of all that wait, how many look at the same time; the others take their turn.
-    pub after_looks_max: usize,
     /// Numbers whose last heartbeat is older are stale.
     pub stale_after_ms: i64,
     /// Examples that freshness shows of each kind of finding.
@@ -53,7 +51,6 @@ impl Default for Config {
             memory_bytes_max: 1 << 30,
             after_ms_max: 10_000,
             after_poll_ms: 20,
-            after_looks_max: 4,
             stale_after_ms: 3_000,
             finding_examples_max: 20,
             drain_timeout_ms: 3_000,

@@ -16,7 +16,13 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Config, Error, router::router, session, signs::SignsOfLife, sql::Threads, telemetry::Metrics, trust::LiveGeneration,
+    Config, Error,
+    router::router,
+    session,
+    signs::SignsOfLife,
+    sql::Threads,
+    telemetry::Metrics,
+    trust::{LiveGeneration, Looks},
 };
 
 /// For a ClickHouse that is well to answer the least of all questions.
@@ -36,8 +42,8 @@ pub(crate) struct Service {
     pub(crate) runtime: Arc<RuntimeEnv>,
     /// Where SQL is planned and computed.
     pub(crate) sql_threads: Threads,
-    /// One permit for each look of `after_looks_max`.
-    pub(crate) looks: Semaphore,
+    /// How far the numbers are, for those who wait until they are further.
+    pub(crate) looks: Looks,
     /// One permit for each answer of `concurrent_max`.
     turns: Semaphore,
 }
@@ -109,7 +115,6 @@ pub async fn bind(
     let listen_error = |source| Error::Listen { address: config.listen, source };
     let listener = TcpListener::bind(config.listen).await.map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;
-    let looks = Semaphore::new(config.after_looks_max);
     let turns = Semaphore::new(config.concurrent_max);
     let client = client(&clickhouse, &config);
     let runtime = session::runtime(config.memory_bytes_max)?;
@@ -117,7 +122,7 @@ pub async fn bind(
     let signs = SignsOfLife::of(&clickhouse.url, Duration::from_millis(config.silent_after_ms))?;
     let service = Service {
         sql_threads,
-        looks,
+        looks: Looks::default(),
         runtime,
         metrics: Metrics::new()?,
         config,

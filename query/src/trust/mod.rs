@@ -7,5 +7,5 @@ mod stamp;
 
 pub(crate) use generation::LiveGeneration;
 pub(crate) use heartbeat::{Finding, Pulse, pulse};
-pub(crate) use position::{reached, wait_for};
+pub(crate) use position::{Looks, reached, wait_for};
 pub(crate) use stamp::Trust;
