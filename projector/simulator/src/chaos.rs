@@ -224,8 +224,8 @@ impl Run<'_> {
         let tenants: Vec<Arc<str>> = self.company.tenants_of(partition).cloned().collect();
         let Ok(newest) = block_on(sink.newest_event(&tenants, 0)) else { return false };
         let known = newest.map_or(watermark.to, |(position, _)| position.max(watermark.to));
-        let is_known = |table| block_on(sink.found(table, GENERATION, &tenants, known + 1)).is_ok_and(|found| found.rows == 0);
-        self.world.parts().into_keys().all(is_known)
+        let tables: Vec<(Table, i64)> = self.world.parts().into_keys().map(|table| (table, known + 1)).collect();
+        block_on(sink.found(&tables, GENERATION, &tenants)).is_ok_and(|found| found.iter().all(|found| found.rows == 0))
     }
 
     /// What the engine does by itself: merges, and inserts that it had taken without saying so.

@@ -91,8 +91,8 @@ impl Sink for Engine {
         self.world.sink.newest_event(tenants, from).await
     }
 
-    async fn found(&self, table: Table, generation: u32, tenants: &[Arc<str>], from: i64) -> Result<Found, Error> {
-        self.world.sink.found(table, generation, tenants, from).await
+    async fn found(&self, tables: &[(Table, i64)], generation: u32, tenants: &[Arc<str>]) -> Result<Vec<Found>, Error> {
+        self.world.sink.found(tables, generation, tenants).await
     }
 
     async fn heartbeat(&self, _generation: u32, _beats: &[Heartbeat]) -> Result<(), Error> {

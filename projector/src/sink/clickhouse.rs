@@ -72,6 +72,19 @@ fn key_columns(table: Table) -> &'static [&'static str] {
     }
 }
 
+/// What a table has from a position on: distinct keys rather than FINAL, which does not show deleted rows; a batch that is
+/// written twice counts once.
+fn found_in(at: usize, table: Table, from: i64) -> String {
+    let version = if matches!(table, Table::Events | Table::FactVersions) { "position" } else { "version" };
+    let keys = key_columns(table).join(", ");
+    let generation = if table == Table::Events { "" } else { "generation = {generation:UInt32} AND" };
+    format!(
+        "SELECT {at} AS at, uniqExact(tenant, {keys}) AS rows, toInt64(max({version})) AS newest FROM {} \
+         WHERE {generation} tenant IN {{tenants:Array(String)}} AND {version} >= {from}",
+        table.name()
+    )
+}
+
 impl Sink for ClickHouse {
     async fn insert(&self, table: Table, rows: &Rows) -> Result<(), Error> {
         let rows = batches::of(table, rows)?;
@@ -112,19 +125,15 @@ impl Sink for ClickHouse {
         Ok(query.fetch_optional::<(i64, u64)>().await?)
     }
 
-    async fn found(&self, table: Table, generation: u32, tenants: &[Arc<str>], from: i64) -> Result<Found, Error> {
-        let version = if matches!(table, Table::Events | Table::FactVersions) { "position" } else { "version" };
-        // Distinct keys rather than FINAL, which does not show deleted rows; a batch that is written twice counts once.
-        let sql = format!(
-            "SELECT uniqExact(tenant, {}) AS rows, toInt64(max({version})) AS newest FROM {} \
-             WHERE {} tenant IN {{tenants:Array(String)}} AND {version} >= {{from:Int64}}",
-            key_columns(table).join(", "),
-            table.name(),
-            if table == Table::Events { "" } else { "generation = {generation:UInt32} AND" },
-        );
-        let query = self.client.query(&sql).param("generation", generation).param("tenants", tenants).param("from", from);
-        let (rows, version) = query.fetch_one::<(u64, i64)>().await?;
-        Ok(Found { rows, version })
+    async fn found(&self, tables: &[(Table, i64)], generation: u32, tenants: &[Arc<str>]) -> Result<Vec<Found>, Error> {
+        if tables.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = tables.iter().enumerate().map(|(at, (table, from))| found_in(at, *table, *from));
+        let sql = format!("SELECT rows, newest FROM ({}) ORDER BY at", found.collect::<Vec<_>>().join(" UNION ALL "));
+        let query = self.client.query(&sql).param("generation", generation).param("tenants", tenants);
+        let found = query.fetch_all::<(u64, i64)>().await?;
+        Ok(found.into_iter().map(|(rows, version)| Found { rows, version }).collect())
     }
 
     async fn heartbeat(&self, generation: u32, beats: &[Heartbeat]) -> Result<(), Error> {

@@ -279,20 +279,23 @@ impl Sink for MemorySink {
         Ok(events.filter(|(position, _)| *position >= from).max_by_key(|(position, _)| *position))
     }
 
-    async fn found(&self, table: Table, _generation: u32, tenants: &[Arc<str>], from: i64) -> Result<Found, Error> {
+    async fn found(&self, tables: &[(Table, i64)], _generation: u32, tenants: &[Arc<str>]) -> Result<Vec<Found>, Error> {
         let parts = self.parts();
-        let rows = parts.get(&table).into_iter().flatten().flat_map(|part| &part.rows);
-        let found = rows.filter_map(|(key, (version, _))| match key {
-            RowKey::Event(tenant, position) | RowKey::Version(tenant, .., position) => Some((key, tenant, *position)),
-            RowKey::Fact(tenant, ..) | RowKey::Finding(tenant, ..) | RowKey::Cell(tenant, _) | RowKey::Value(tenant, _) => {
-                Some((key, tenant, *version))
-            }
-            RowKey::Watermark(_) => None,
+        let found = tables.iter().map(|(table, from)| {
+            let rows = parts.get(table).into_iter().flatten().flat_map(|part| &part.rows);
+            let found = rows.filter_map(|(key, (version, _))| match key {
+                RowKey::Event(tenant, position) | RowKey::Version(tenant, .., position) => Some((key, tenant, *position)),
+                RowKey::Fact(tenant, ..) | RowKey::Finding(tenant, ..) | RowKey::Cell(tenant, _) | RowKey::Value(tenant, _) => {
+                    Some((key, tenant, *version))
+                }
+                RowKey::Watermark(_) => None,
+            });
+            let found: Vec<_> = found.filter(|(_, tenant, version)| version >= from && tenants.contains(tenant)).collect();
+            let keys: BTreeSet<&RowKey> = found.iter().map(|(key, ..)| *key).collect();
+            let version = found.iter().map(|(.., version)| *version).max().unwrap_or(0);
+            Found { rows: keys.len() as u64, version }
         });
-        let found: Vec<_> = found.filter(|(_, tenant, version)| *version >= from && tenants.contains(tenant)).collect();
-        let keys: BTreeSet<&RowKey> = found.iter().map(|(key, ..)| *key).collect();
-        let version = found.iter().map(|(.., version)| *version).max().unwrap_or(0);
-        Ok(Found { rows: keys.len() as u64, version })
+        Ok(found.collect())
     }
 
     async fn heartbeat(&self, _generation: u32, _beats: &[Heartbeat]) -> Result<(), Error> {

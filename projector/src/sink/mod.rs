@@ -43,17 +43,16 @@ pub trait Sink: Send + Sync + 'static {
     /// The store cannot be read.
     fn newest_event(&self, tenants: &[Arc<str>], from: i64) -> impl Future<Output = Result<Option<(i64, u64)>, Error>> + Send;
 
-    /// What a table has of these companies from that position on, deleted rows too.
+    /// What each of these tables has of these companies from a position on, deleted rows too.
     ///
     /// # Errors
     /// The store cannot be read.
     fn found(
         &self,
-        table: Table,
+        tables: &[(Table, i64)],
         generation: u32,
         tenants: &[Arc<str>],
-        from: i64,
-    ) -> impl Future<Output = Result<Found, Error>> + Send;
+    ) -> impl Future<Output = Result<Vec<Found>, Error>> + Send;
 
     /// Says how far partitions were read, also when there was nothing to add.
     ///

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::log::{Log, LogView};
 use crate::{
     Error,
-    pipeline::{Mark, Partition, Watermark},
+    pipeline::{Mark, Partition, Table, Watermark},
     sabotage::Sabotage,
     sink::Sink,
     state::State,
@@ -43,9 +43,10 @@ pub async fn examine_mark<S: State, K: Sink>(
         return Ok(());
     }
     hold_against_state(number, mark, watermark.as_ref())?;
-    for (table, written) in &mark.written {
+    let tables: Vec<(Table, i64)> = mark.written.iter().map(|(table, written)| (*table, written.from)).collect();
+    let found = sink.found(&tables, settings.generation, &tenants).await?;
+    for ((table, written), found) in mark.written.iter().zip(found) {
         // Parts are lost from the newest on, so whoever has the newest row has those before it.
-        let found = sink.found(*table, settings.generation, &tenants, written.from).await?;
         if found.rows < written.rows || found.version < written.version {
             let (rows, table) = (written.rows, table.name());
             let what = format!("{} of {rows} rows of {table} from position {} on", found.rows, written.from);

@@ -83,10 +83,10 @@ impl<S: State, K: Sink> Worker<S, K> {
     }
 
     async fn work<R: Records>(&mut self, records: &mut R) -> Result<(), Error> {
-        let mut examined_at = self.clock.now_ms();
+        let mut examined = self.examination();
         while let Some(delivery) = records.next().await {
             // Also where records never cease: what was lost or replaced without a lost connection shows in time.
-            let is_time = self.clock.now_ms() - examined_at >= self.examine_every();
+            let is_time = self.examination() != examined;
             let (mut waiting, mut first) = match delivery {
                 Delivery::Records(records) if is_time => (records, First::Examine),
                 Delivery::Records(records) => (records, First::Nothing),
@@ -94,7 +94,7 @@ impl<S: State, K: Sink> Worker<S, K> {
                 Delivery::Assigned => (Vec::new(), First::TakeOver),
             };
             if first != First::Nothing {
-                examined_at = self.clock.now_ms();
+                examined = self.examination();
             }
             while first != First::Nothing || !waiting.is_empty() {
                 let before = self.partition.mark().next_offset;
@@ -117,8 +117,12 @@ impl<S: State, K: Sink> Worker<S, K> {
         Ok(())
     }
 
-    fn examine_every(&self) -> i64 {
-        i64::try_from(self.config.examine_ms).unwrap_or(i64::MAX)
+    /// The number of the examination that is due since the last one was. Partitions take their turns, so that ClickHouse is
+    /// not asked by all at once.
+    fn examination(&self) -> i64 {
+        let every = i64::try_from(self.config.examine_ms).unwrap_or(i64::MAX).max(1);
+        let turn = i64::from(self.partition.number()).saturating_mul(every) / i64::from(self.log.partitions()).max(1);
+        self.clock.now_ms().saturating_add(turn) / every
     }
 
     /// Persists in this worker's turn.

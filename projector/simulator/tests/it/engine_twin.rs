@@ -122,12 +122,11 @@ async fn compare_answers(engine: &ClickHouse, twin: &MemorySink, seed: u64) {
             newest(twin.newest_event(&tenants, from).await.unwrap()),
             "sequence {seed}"
         );
-        for table in [Table::Events, Table::Findings, Table::Cells] {
-            let (found, expected) =
-                (engine.found(table, 1, &tenants, from).await.unwrap(), twin.found(table, 1, &tenants, from).await.unwrap());
-            // A watermark has no company.
-            assert_eq!(found, expected, "sequence {seed}: {table:?} from {from}");
-        }
+        // A watermark has no company.
+        let tables = [(Table::Findings, from), (Table::Events, from + 1), (Table::Cells, from)];
+        let (found, expected) =
+            (engine.found(&tables, 1, &tenants).await.unwrap(), twin.found(&tables, 1, &tenants).await.unwrap());
+        assert_eq!(found, expected, "sequence {seed} from {from}");
     }
 }
 
