@@ -13,7 +13,7 @@ use crate::{
 /// Most records of one delivery.
 const RECORDS_MAX: usize = 12;
 /// After how many looks at an idle log a worker doubts it.
-const IDLE_MAX: usize = 40;
+pub(crate) const IDLE_MAX: usize = 40;
 
 /// One worker's records.
 pub(crate) struct Feed {

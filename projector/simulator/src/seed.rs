@@ -20,6 +20,7 @@ use crate::{
     dice::Dice,
     disk::Disk,
     faults::{Hits, Point},
+    feed::IDLE_MAX,
     invariant::{Lineage, check_all, check_cells, lineage},
     log::{Content, PartitionLog, Pending},
     owner::Owner,
@@ -242,6 +243,11 @@ impl<'a> Run<'a> {
             if self.is_broken(partition) {
                 // Whoever wrote of the log as it was must be looked at by somebody who comes after.
                 self.owners.iter_mut().for_each(|owners| owners[partition] = None);
+            }
+            // What was lost behind the back of a worker that has nothing to read shows when it doubts, and is mended then.
+            for _ in 0..3 * IDLE_MAX {
+                self.count_step()?;
+                self.poll(self.world.owner(partition), partition)?;
             }
             while !self.is_settled(partition)? {
                 self.count_step()?;
