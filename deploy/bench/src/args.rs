@@ -96,4 +96,6 @@ pub enum Measure {
     Rebuild,
     /// `tidemark up` on existing data, until the first answer
     Up,
+    /// The catch-up of one company alone, on an eighth of the events
+    Alone,
 }

@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     args::{Args, Measure},
     machine,
-    measures::{catchup, freshness, growth, ingest, memory, query, rebuild, restore, up},
+    measures::{alone, catchup, freshness, growth, ingest, memory, query, rebuild, restore, up},
     report::Report,
     stand::Stand,
 };
@@ -59,6 +59,7 @@ async fn measure(stand: &mut Stand, report: &mut Report) -> Result<()> {
             Measure::Restore => restore::measure(stand, report).await,
             Measure::Rebuild => rebuild::measure(stand, report).await,
             Measure::Up => up::measure(stand, report).await,
+            Measure::Alone => alone::measure(stand, report).await,
         };
         done.with_context(|| format!("{measure:?} could not be measured").to_lowercase())?;
     }

@@ -2,18 +2,16 @@
 
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::fetch::{self, tools};
-use crate::process::{self, cargo, openly};
+use crate::process::{self, openly};
 
 /// Fetches, builds, measures; the flags were read for `--help` and typing errors, and are the measuring program's.
 pub fn run() -> Result<()> {
     tools::require_compiler()?;
     fetch::run()?;
-    openly(&mut cargo(&["build", "--quiet", "--release", "--workspace", "--bins"]))?;
-    let profiles = process::binaries()?.parent().context("binaries lie in no directory")?.to_owned();
-    let mut bench = Command::new(profiles.join("release").join("tidemark-bench"));
+    let mut bench = Command::new(process::built(true)?.join("tidemark-bench"));
     // Behind this program's name and the command's.
     bench.args(std::env::args_os().skip(2)).current_dir(process::workspace());
     openly(&mut bench)

@@ -2,10 +2,10 @@
 
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::fetch::{self, tools};
-use crate::process::{self, cargo, openly};
+use crate::process::{built, openly};
 
 /// What the campaign is asked for.
 #[derive(clap::Args)]
@@ -31,12 +31,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     tools::require_compiler()?;
     fetch::run()?;
-    let mut build = cargo(&["build", "--quiet", "--package", "tidemark", "--package", "tidemark-chaos", "--bins"]);
-    build.args(args.release.then_some("--release"));
-    openly(&mut build)?;
-    let profiles = process::binaries()?.parent().context("binaries lie in no directory")?.to_owned();
-    let profile = if args.release { "release" } else { "debug" };
-    let mut chaos = Command::new(profiles.join(profile).join("tidemark-chaos"));
+    let mut chaos = Command::new(built(args.release)?.join("tidemark-chaos"));
     chaos.args(["--minutes", &args.minutes.to_string(), "--seed", &args.seed.to_string(), "--rate", &args.rate.to_string()]);
     chaos.args(args.keep.then_some("--keep"));
     openly(&mut chaos)

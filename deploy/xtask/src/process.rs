@@ -47,6 +47,15 @@ pub fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
+/// Builds every program of the workspace and says where they lie. Always all of them: cargo would build the dependencies of a
+/// few with other features, and so once more.
+pub fn built(release: bool) -> Result<PathBuf> {
+    let mut build = cargo(&["build", "--quiet", "--workspace", "--bins"]);
+    openly(build.args(release.then_some("--release")))?;
+    let profiles = binaries()?.parent().context("binaries lie in no directory")?.to_owned();
+    Ok(profiles.join(if release { "release" } else { "debug" }))
+}
+
 /// The workspace's root: of the clone that this command was given in. What was true when this program was built may not be: clones
 /// share a target directory, and cargo does not build it again for another one.
 pub fn workspace() -> &'static Path {

@@ -1,10 +1,12 @@
 //! `cargo xtask sim`: builds the simulator (`projector/simulator`) in release and runs it.
 
+use std::process::Command;
+
 use anyhow::Result;
 
 use crate::{
     fetch::tools,
-    process::{cargo, openly},
+    process::{built, openly},
 };
 
 /// What the simulator is asked for.
@@ -24,7 +26,7 @@ pub struct Args {
 /// Builds and runs; fails if a seed does.
 pub fn run(args: &Args) -> Result<()> {
     tools::require_compiler()?;
-    let mut simulator = cargo(&["run", "--quiet", "--release", "--package", "tidemark-simulator", "--bin", "tidemark-sim", "--"]);
+    let mut simulator = Command::new(built(true)?.join("tidemark-sim"));
     simulator.args(["--seeds", &args.seeds.to_string(), "--from", &args.from.to_string()]);
     simulator.args(args.sabotage.iter().flat_map(|name| ["--sabotage", name]));
     openly(&mut simulator)

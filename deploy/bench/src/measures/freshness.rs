@@ -52,7 +52,7 @@ pub async fn measure(stand: &mut Stand, report: &mut Report) -> Result<()> {
                 number += 1;
             }
             Some(sent) = load.join_next() => sent??,
-            Some(seen) = waiting.join_next() => latencies.push(seen??),
+            Some(seen) = waiting.join_next() => latencies.push((started.elapsed().as_secs(), seen??)),
         }
         progress.set_position(started.elapsed().as_secs());
     }
@@ -60,15 +60,33 @@ pub async fn measure(stand: &mut Stand, report: &mut Report) -> Result<()> {
         sent??;
     }
     while let Some(seen) = waiting.join_next().await {
-        latencies.push(seen??);
+        latencies.push((started.elapsed().as_secs(), seen??));
     }
     progress.finish_and_clear();
+    let slowest = slowest(&latencies);
+    let mut latencies: Vec<f64> = latencies.into_iter().map(|(_, latency)| latency).collect();
     let (p50, p99) = (quantile(&mut latencies, 0.5), quantile(&mut latencies, 0.99));
     let what = format!("2xx to visible at {rate} events/s, {} probes", latencies.len());
     report.row(Row::new("freshness", format!("{what}, p50"), p50, "ms").goal(Goal::AtMost(P50_GOAL)));
     report.row(Row::new("freshness", format!("{what}, p99"), p99, "ms").goal(Goal::AtMost(P99_GOAL)));
-    report
-        .detail("freshness", json!({ "probes": latencies.len(), "p50_ms": p50, "p99_ms": p99, "rate": rate, "seconds": seconds }))
+    report.detail(
+        "freshness",
+        json!({
+            "probes": latencies.len(),
+            "p50_ms": p50,
+            "p99_ms": p99,
+            "rate": rate,
+            "seconds": seconds,
+            "slowest_ms_of_each_second": slowest,
+        }),
+    )
+}
+
+/// The slowest probe that ended in each second of the load: whether a bad p99 is one pause or many.
+fn slowest(latencies: &[(u64, f64)]) -> Vec<u64> {
+    let seconds = latencies.iter().map(|(second, _)| second + 1).max().unwrap_or(0);
+    let of = |second| latencies.iter().filter(move |(at, _)| *at == second).map(|(_, ms)| *ms as u64).max().unwrap_or(0);
+    (0..seconds).map(of).collect()
 }
 
 async fn send(sender: Sender, key: String, number: u64, events: u64) -> Result<()> {

@@ -1,5 +1,6 @@
 //! The measures, a file each.
 
+pub mod alone;
 pub mod catchup;
 pub mod freshness;
 pub mod growth;

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::fetch::{self, tools};
-use crate::process::{self, cargo, openly};
+use crate::process;
 use up::Up;
 
 /// What the demo is asked for.
@@ -33,7 +33,7 @@ pub fn run(args: &Args) -> Result<()> {
     tools::require_compiler()?;
     fetch::run()?;
     eprintln!("building (the first time takes about 10 minutes) ...");
-    openly(&mut cargo(&["build", "--quiet", "--workspace", "--bins"]))?;
+    process::built(false)?;
     let name = feeds.first().map_or("demo", |feed| feed.state());
     let state = args.state.clone().unwrap_or_else(|| process::workspace().join("data").join(name));
     let up = Up::start(&state, &feeds)?;
