@@ -46,10 +46,13 @@ impl Lsm {
     /// # Errors
     /// The database cannot be read.
     pub fn partition(&self, partition: i32) -> Result<LsmPartition, Error> {
-        let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
-        let keyspace = self.database.keyspace(&format!("partition-{partition}"), options)?;
+        let keyspace = keyspace(&self.database, &format!("partition-{partition}"))?;
         Ok(LsmPartition { database: self.database.clone(), keyspace })
     }
+}
+
+fn keyspace(database: &Database, name: &str) -> Result<Keyspace, fjall::Error> {
+    database.keyspace(name, || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES))
 }
 
 /// One partition's keyspace.
@@ -101,8 +104,13 @@ impl State for LsmPartition {
         Ok(batch.commit()?)
     }
 
+    /// By another keyspace of the same name. `Keyspace::clear` stands in the journal, and when that is read again after a crash
+    /// it takes with it the tables that were ingested since.
     fn clear(&mut self) -> Result<(), Error> {
-        Ok(self.keyspace.clear()?)
+        let name = self.keyspace.name().to_string();
+        self.database.delete_keyspace(self.keyspace.clone())?;
+        self.keyspace = keyspace(&self.database, &name)?;
+        Ok(())
     }
 }
 

@@ -30,7 +30,11 @@ fn commits_of_all_sizes_give_what_the_twin_gives() {
     let directory = tempfile::tempdir().unwrap();
     let mut random = ChaCha8Rng::seed_from_u64(7);
     let (mut disk, mut twin) = (open(&directory), Memory::default());
-    for round in 0..24 {
+    for round in 0..48 {
+        if random.random_bool(0.2) {
+            disk.clear().unwrap();
+            twin.clear().unwrap();
+        }
         let size = SIZES[random.random_range(0..SIZES.len())];
         let writes = writes(&mut random, size);
         disk.commit(writes.clone()).unwrap();
