@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State, http::HeaderMap};
-use chrono::Utc;
 use serde::Serialize;
-use tidemark_schemas::log::Position;
 use utoipa::ToSchema;
 
 use super::problem::Problem;
@@ -13,7 +11,7 @@ use crate::{
     Error,
     access::authenticate,
     service::Service,
-    trust::{Finding, Trust, pulse, reached},
+    trust::{Finding, Trust, stamp},
 };
 
 /// How far a tenant's numbers are.
@@ -36,14 +34,9 @@ pub(crate) struct Freshness {
 ))]
 pub(crate) async fn freshness(State(service): State<Arc<Service>>, headers: HeaderMap) -> Result<Json<Freshness>, Error> {
     let access = authenticate(&service.tenants, &headers)?;
-    let partition = service.partition(&access);
     let answered = async {
         let generation = service.live.read(&service.clickhouse).await?.number;
-        let of = (generation, partition, access.tenant.as_ref());
-        let examples = service.config.finding_examples_max;
-        let (offset, pulse) =
-            tokio::try_join!(reached(&service, generation, partition), pulse(&service.clickhouse, of, examples))?;
-        let trust = Trust::new(&service, Position { partition, offset }, generation, &pulse, Utc::now());
+        let (trust, pulse) = stamp(&service, &access, generation, service.config.finding_examples_max).await?;
         let end_position = pulse.heartbeat.as_ref().map(|beat| beat.end_position);
         Ok(Freshness { end_position, not_counted: pulse.findings, trust })
     };

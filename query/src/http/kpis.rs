@@ -17,7 +17,7 @@ use crate::{
     access::authenticate,
     kpis::{self, Answer, KpiRequest, Scope},
     service::Service,
-    trust::wait_for,
+    trust::Wanted,
 };
 
 /// Every KPI there is.
@@ -115,6 +115,7 @@ pub(crate) async fn answer(
     let partition = service.partition(&access);
     let live = || service.live.read(&service.clickhouse);
     let mut last = service.live.last();
+    let mut wanted = None;
     // The numbers that were live last are read while it is asked whether they still are; if not, the answer is thrown away.
     loop {
         let generation = match last {
@@ -123,7 +124,11 @@ pub(crate) async fn answer(
         };
         let request = KpiRequest::parse(&generation.catalogue, &name, &parameters);
         if let Ok(KpiRequest { after: Some(position), .. }) = &request {
-            wait_for(&service, *position, partition).await?;
+            let wanted = match &mut wanted {
+                Some(wanted) => wanted,
+                none => none.insert(Wanted::new(&service, *position, partition)?),
+            };
+            wanted.wait(&service).await?;
         }
         let answered = async {
             let request = request?;
@@ -136,7 +141,11 @@ pub(crate) async fn answer(
         let (answered, live) = service.bounded(both).await?;
         let live = live?;
         if Arc::ptr_eq(&live, &generation) {
-            return answered.map(Json);
+            let answer = answered?;
+            match &wanted {
+                Some(wanted) if !wanted.is_in(&service, &answer.trust)? => {}
+                _ => return Ok(Json(answer)),
+            }
         }
         last = Some(live);
     }

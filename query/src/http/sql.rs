@@ -8,9 +8,8 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use chrono::Utc;
 use serde::Deserialize;
-use tidemark_schemas::{log::Position, tenant::Access};
+use tidemark_schemas::tenant::Access;
 use utoipa::ToSchema;
 
 use super::problem::Problem;
@@ -20,7 +19,7 @@ use crate::{
     service::Service,
     session::{self, Opening},
     sql::{self, Format},
-    trust::{Trust, pulse, reached, wait_for},
+    trust::{Generation, Trust, Wanted, stamp},
 };
 
 /// A question.
@@ -55,13 +54,31 @@ pub(crate) async fn answer(State(service): State<Arc<Service>>, headers: HeaderM
     let body = to_bytes(body, body_bytes_max).await.map_err(|_| Error::BodyTooLarge(body_bytes_max))?;
     let question: Question = serde_json::from_slice(&body)
         .map_err(|error| Error::Body(format!("the body is {{\"sql\": \"SELECT …\"}}, but: {error}")))?;
-    if let Some(after) = &question.after {
-        let position = after.parse().map_err(|error| Error::parameter("after", format!("{error}")))?;
-        wait_for(&service, position, service.partition(&access)).await?;
-    }
     sql::check_length(&question.sql, service.config.sql_tokens_max)?;
-    let asked = ask(Arc::clone(&service), access, question.sql, format);
-    let (body, trust) = service.bounded(service.sql_threads.run(asked)).await?;
+    let wanted = match &question.after {
+        Some(after) => {
+            let position = after.parse().map_err(|error| Error::parameter("after", format!("{error}")))?;
+            Some(Wanted::new(&service, position, service.partition(&access))?)
+        }
+        None => None,
+    };
+    let (live, trust) = loop {
+        if let Some(wanted) = &wanted {
+            wanted.wait(&service).await?;
+        }
+        let stamped = async {
+            let live = service.live.read(&service.clickhouse).await?;
+            let (trust, _) = stamp(&service, &access, live.number, 1).await?;
+            Ok((live, trust))
+        };
+        let (live, trust) = service.bounded(stamped).await?;
+        match &wanted {
+            Some(wanted) if !wanted.is_in(&service, &trust)? => {}
+            _ => break (live, trust),
+        }
+    };
+    let asked = ask(Arc::clone(&service), access, (live, trust.clone()), question.sql, format);
+    let body = service.bounded(service.sql_threads.run(asked)).await?;
     let mut response = ([(header::CONTENT_TYPE, format.content_type())], body).into_response();
     let trust = serde_json::to_string(&trust).map_err(|error| Error::Unexpected(error.to_string()))?;
     if let (true, Ok(trust)) = (format != Format::Json, HeaderValue::try_from(trust)) {
@@ -70,17 +87,17 @@ pub(crate) async fn answer(State(service): State<Arc<Service>>, headers: HeaderM
     Ok(response)
 }
 
-/// The stamp is made before the rows are read: everything up to its position is in them, and perhaps more.
-async fn ask(service: Arc<Service>, access: Access, sql: String, format: Format) -> Result<(Vec<u8>, Trust), Error> {
-    let partition = service.partition(&access);
-    let live = service.live.read(&service.clickhouse).await?;
-    let generation = live.number;
-    let of = (generation, partition, access.tenant.as_ref());
-    let (offset, pulse) = tokio::try_join!(reached(&service, generation, partition), pulse(&service.clickhouse, of, 1))?;
-    let trust = Trust::new(&service, Position { partition, offset }, generation, &pulse, Utc::now());
+/// The stamp was made before the rows are read: everything up to its position is in them, and perhaps more.
+async fn ask(
+    service: Arc<Service>,
+    access: Access,
+    (live, trust): (Arc<Generation>, Trust),
+    sql: String,
+    format: Format,
+) -> Result<Vec<u8>, Error> {
     let session = session::open(Opening {
         clickhouse: &service.clickhouse,
-        restriction: Restriction { tenant: Arc::clone(&access.tenant), generation },
+        restriction: Restriction { tenant: access.tenant, generation: live.number },
         catalogue: &live.catalogue,
         trust: &trust,
         runtime: &service.runtime,
@@ -88,5 +105,5 @@ async fn ask(service: Arc<Service>, access: Access, sql: String, format: Format)
     })?;
     let plan = sql::plan(&session, &sql).await?;
     let rows = sql::rows(&session, &plan, service.config.rows_max).await?;
-    Ok((format.body(&rows, &trust)?, trust))
+    format.body(&rows, &trust)
 }

@@ -18,7 +18,7 @@ pub(crate) struct Pulse {
 }
 
 /// Letters that nobody has dealt with.
-#[derive(Debug, Clone, Copy, Row, Deserialize)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct DeadLetters {
     /// Everything that was refused until then is counted.
     pub(crate) complete_at_ms: i64,
@@ -27,7 +27,7 @@ pub(crate) struct DeadLetters {
 }
 
 /// That a partition was read up to here.
-#[derive(Debug, Clone, Row, Deserialize)]
+#[derive(Debug, Clone)]
 pub(crate) struct Heartbeat {
     /// Last position that is in the numbers.
     pub(crate) position: i64,
@@ -44,7 +44,7 @@ pub(crate) struct Heartbeat {
 }
 
 /// One kind of what could not be counted.
-#[derive(Debug, Clone, Row, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Finding {
     /// incomplete, other_currency or not_measured.
     pub(crate) kind: String,
@@ -54,26 +54,36 @@ pub(crate) struct Finding {
     pub(crate) examples: Vec<(String, String)>,
 }
 
+/// One thing that is known; the other two are empty. Tuples, as the client knows no structs inside a row.
+#[derive(Debug, Row, Deserialize)]
+struct Known {
+    heartbeat: Vec<(i64, i64, i32, i64, String, String)>,
+    finding: Vec<(String, u64, Vec<(String, String)>)>,
+    dead_letters: Vec<(i64, u64)>,
+}
+
 /// # Errors
 /// ClickHouse.
 pub(crate) async fn pulse(clickhouse: &Client, of: (u32, i32, &str), examples: u64) -> Result<Pulse, Error> {
     let (generation, partition, tenant) = of;
-    let heartbeat = clickhouse
-        .query(include_str!("../../sql/heartbeat.sql"))
+    let known = clickhouse
+        .query(include_str!("../../sql/pulse.sql"))
         .param("generation", generation)
         .param("partition", partition)
-        .fetch_optional::<Heartbeat>();
-    let findings = clickhouse
-        .query(include_str!("../../sql/findings.sql"))
-        .param("generation", generation)
         .param("tenant", tenant)
         .param("examples", examples)
-        .fetch_all::<Finding>();
-    let dead_letters = clickhouse
-        .query(include_str!("../../sql/dead_letters.sql"))
-        .param("partition", partition)
-        .param("tenant", tenant)
-        .fetch_optional::<DeadLetters>();
-    let (heartbeat, findings, dead_letters) = tokio::try_join!(heartbeat, findings, dead_letters)?;
-    Ok(Pulse { heartbeat, findings, dead_letters })
+        .fetch_all::<Known>()
+        .await?;
+    let mut pulse = Pulse::default();
+    for known in known {
+        if let Some((position, end_position, copies, written_at_ms, stalled, redefined)) = known.heartbeat.into_iter().next() {
+            pulse.heartbeat = Some(Heartbeat { position, end_position, copies, written_at_ms, stalled, redefined });
+        }
+        pulse.findings.extend(known.finding.into_iter().map(|(kind, found, examples)| Finding { kind, found, examples }));
+        if let Some((complete_at_ms, pending)) = known.dead_letters.into_iter().next() {
+            pulse.dead_letters = Some(DeadLetters { complete_at_ms, pending });
+        }
+    }
+    pulse.findings.sort_by(|one, other| one.kind.cmp(&other.kind));
+    Ok(pulse)
 }

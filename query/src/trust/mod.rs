@@ -5,7 +5,7 @@ mod heartbeat;
 mod position;
 mod stamp;
 
-pub(crate) use generation::LiveGeneration;
+pub(crate) use generation::{Generation, LiveGeneration};
 pub(crate) use heartbeat::{Finding, Pulse, pulse};
-pub(crate) use position::{Looks, reached, wait_for};
-pub(crate) use stamp::Trust;
+pub(crate) use position::{Looks, Wanted};
+pub(crate) use stamp::{Trust, stamp};

@@ -9,12 +9,10 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
+use super::Trust;
 use crate::{Error, service::Service};
 
-/// Looks after which it is asked again which numbers are live: they may have become others during a wait.
-const LOOKS_PER_GENERATION: u32 = 10;
-
-/// Looks at how far the numbers are, shared by all who wait: one at a time, with a pause between two, whose result is for
+/// Looks at how far the live numbers are, shared by all who wait: one at a time, with a pause between two, whose result is for
 /// everybody who had asked before it began.
 #[derive(Default)]
 pub(crate) struct Looks(Mutex<Option<Look>>);
@@ -23,9 +21,6 @@ pub(crate) struct Looks(Mutex<Option<Look>>);
 struct Look {
     began: Instant,
     ended: Instant,
-    generation: u32,
-    /// Looks since the generation was asked for.
-    age: u32,
     positions: HashMap<i32, i64>,
 }
 
@@ -39,7 +34,7 @@ impl Looks {
                 if let Some(before) = &before {
                     sleep_until(before.ended + Duration::from_millis(service.config.after_poll_ms)).await;
                 }
-                Look::new(before, service).await?
+                Look::new(service).await?
             }
         };
         let position = look.positions.get(&partition).copied().unwrap_or(-1);
@@ -49,14 +44,14 @@ impl Looks {
 }
 
 impl Look {
-    async fn new(before: Option<Self>, service: &Service) -> Result<Self, Error> {
+    async fn new(service: &Service) -> Result<Self, Error> {
         let began = Instant::now();
-        let (generation, age) = match before {
-            Some(Self { generation, age, .. }) if age < LOOKS_PER_GENERATION => (generation, age + 1),
-            _ => (service.live.read(&service.clickhouse).await?.number, 0),
-        };
-        let positions = positions(&service.clickhouse, generation).await?;
-        Ok(Self { began, ended: Instant::now(), generation, age, positions })
+        let found = service.clickhouse.query(include_str!("../../sql/positions.sql")).fetch_all::<(i32, i64)>().await?;
+        if found.is_empty() {
+            // No event yet, or no numbers at all, which is an error.
+            service.live.read(&service.clickhouse).await?;
+        }
+        Ok(Self { began, ended: Instant::now(), positions: found.into_iter().collect() })
     }
 }
 
@@ -64,34 +59,58 @@ impl Look {
 ///
 /// # Errors
 /// ClickHouse.
-pub(crate) async fn reached(service: &Service, generation: u32, partition: i32) -> Result<i64, Error> {
-    Ok(positions(&service.clickhouse, generation).await?.get(&partition).copied().unwrap_or(-1))
+pub(crate) async fn reached(clickhouse: &Client, generation: u32, partition: i32) -> Result<i64, Error> {
+    let query = clickhouse.query(include_str!("../../sql/position.sql"));
+    Ok(query.param("generation", generation).param("partition", partition).fetch_one().await?)
 }
 
-/// Waits until `wanted` is in the numbers of `partition`, `after_ms_max` at most.
-///
-/// # Errors
-/// [`Error::NotYet`]; a token of another tenant's partition; ClickHouse, [`Error::Silent`].
-pub(crate) async fn wait_for(service: &Service, wanted: Position, partition: i32) -> Result<(), Error> {
-    if wanted.partition != partition {
-        let reason = format!("{wanted} is not a position of this tenant, whose events are in partition {partition}");
-        return Err(Error::parameter("after", reason));
-    }
-    let deadline = Instant::now() + Duration::from_millis(service.config.after_ms_max);
-    loop {
-        let looked = service.looks.since(Instant::now(), service, partition);
-        let offset = service.unless_silent(looked).await?;
-        if offset >= wanted.offset {
-            return Ok(());
+/// A position that has to be in an answer, `after_ms_max` after it was asked for at the latest.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted {
+    position: Position,
+    deadline: Instant,
+}
+
+impl Wanted {
+    /// What `after=` asks for of a tenant whose events are in `partition`.
+    ///
+    /// # Errors
+    /// A position of another partition.
+    pub(crate) fn new(service: &Service, position: Position, partition: i32) -> Result<Self, Error> {
+        if position.partition != partition {
+            let reason = format!("{position} is not a position of this tenant, whose events are in partition {partition}");
+            return Err(Error::parameter("after", reason));
         }
-        if Instant::now() >= deadline {
-            let reached = Position { partition, offset };
+        Ok(Self { position, deadline: Instant::now() + Duration::from_millis(service.config.after_ms_max) })
+    }
+
+    /// Waits until it is in the live numbers.
+    ///
+    /// # Errors
+    /// [`Error::NotYet`]; ClickHouse, [`Error::Silent`].
+    pub(crate) async fn wait(&self, service: &Service) -> Result<(), Error> {
+        loop {
+            let looked = service.looks.since(Instant::now(), service, self.position.partition);
+            if self.is_reached(service, service.unless_silent(looked).await?)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether it is in an answer. Other numbers may have become live since they were waited for, and be less far.
+    ///
+    /// # Errors
+    /// [`Error::NotYet`].
+    pub(crate) fn is_in(&self, service: &Service, answer: &Trust) -> Result<bool, Error> {
+        self.is_reached(service, answer.position.unwrap_or(-1))
+    }
+
+    fn is_reached(&self, service: &Service, offset: i64) -> Result<bool, Error> {
+        let Self { position: wanted, deadline } = *self;
+        if offset < wanted.offset && Instant::now() >= deadline {
+            let reached = Position { partition: wanted.partition, offset };
             return Err(Error::NotYet { wanted, waited_ms: service.config.after_ms_max, reached });
         }
+        Ok(offset >= wanted.offset)
     }
-}
-
-async fn positions(clickhouse: &Client, generation: u32) -> Result<HashMap<i32, i64>, Error> {
-    let query = clickhouse.query(include_str!("../../sql/positions.sql")).param("generation", generation);
-    Ok(query.fetch_all::<(i32, i64)>().await?.into_iter().collect())
 }

@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
-use tidemark_schemas::log::Position;
+use tidemark_schemas::{log::Position, tenant::Access};
 use utoipa::ToSchema;
 
-use super::Pulse;
-use crate::service::Service;
+use super::{Pulse, position::reached, pulse};
+use crate::{Error, service::Service};
 
 /// The kind of finding that waits for its defining event, rather than being wrong.
 const INCOMPLETE: &str = "incomplete";
@@ -45,6 +45,18 @@ pub(crate) struct Trust {
     /// KPIs and tenants whose files were changed since the numbers were made; `tidemark rebuild` takes the changes up.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) redefined: Vec<String>,
+}
+
+/// The stamp that an answer of this moment would carry, and what it was made from.
+///
+/// # Errors
+/// ClickHouse.
+pub(crate) async fn stamp(service: &Service, access: &Access, generation: u32, examples: u64) -> Result<(Trust, Pulse), Error> {
+    let partition = service.partition(access);
+    let of = (generation, partition, access.tenant.as_ref());
+    let reached = reached(&service.clickhouse, generation, partition);
+    let (offset, pulse) = tokio::try_join!(reached, pulse(&service.clickhouse, of, examples))?;
+    Ok((Trust::new(service, Position { partition, offset }, generation, &pulse, Utc::now()), pulse))
 }
 
 impl Trust {

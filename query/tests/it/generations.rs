@@ -40,6 +40,35 @@ async fn cells_and_arithmetic_are_of_one_generation() {
     assert_eq!(listed["rows"], serde_json::json!([{ "name": "share", "value": "count(*) / sum(duration_min)" }]));
 }
 
+/// Others may become live that are less far.
+#[tokio::test]
+async fn what_was_waited_for_is_in_the_numbers_that_are_answered() {
+    let config = Config { after_ms_max: 300, ..Config::default() };
+    let Some(fixture) = Fixture::with(config, share("count(*)")).await else { return };
+    let partition = fixture.partition;
+    let watermark = async |generation: u32, position: i64| {
+        let insert = "INSERT INTO kpi_cells (generation, row_kind, day, partition, position_to, version)";
+        fixture
+            .run(&format!("{insert} VALUES ({generation}, 'watermark', '1970-01-01', {partition}, {position}, {position})"))
+            .await;
+    };
+    let asked = async || {
+        let after = format!("{partition}-100");
+        let kpi = fixture.get(&format!("/v1/kpis/share?after={after}")).await.0;
+        let sql = reqwest::Client::new().post(format!("http://{}/v1/sql", fixture.address)).bearer_auth(ACME);
+        let sql = sql.json(&serde_json::json!({ "sql": "SELECT 1 AS n", "after": after })).send().await.unwrap();
+        (kpi, sql.status().as_u16())
+    };
+    watermark(1, 100).await;
+    watermark(2, 50).await;
+    assert_eq!(asked().await, (200, 200));
+    fixture.generation(1, "retired", &share("count(*)")).await;
+    fixture.generation(2, "live", &share("count(*)")).await;
+    assert_eq!(asked().await, (504, 504));
+    watermark(2, 100).await;
+    assert_eq!(asked().await, (200, 200));
+}
+
 #[tokio::test]
 async fn more_definitions_of_the_same_generation_are_noticed() {
     let Some(fixture) = Fixture::with(Config::default(), share("count(*)")).await else { return };
