@@ -57,10 +57,13 @@ pub(crate) struct Finding {
 /// One thing that is known; the other two are empty. Tuples, as the client knows no structs inside a row.
 #[derive(Debug, Row, Deserialize)]
 struct Known {
-    heartbeat: Vec<(i64, i64, i32, i64, String, String)>,
-    finding: Vec<(String, u64, Vec<(String, String)>)>,
+    heartbeat: Vec<HeartbeatRow>,
+    finding: Vec<FindingRow>,
     dead_letters: Vec<(i64, u64)>,
 }
+
+type HeartbeatRow = (i64, i64, i32, i64, String, String);
+type FindingRow = (String, u64, Vec<(String, String)>);
 
 /// # Errors
 /// ClickHouse.
