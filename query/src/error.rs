@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use arrow::error::ArrowError;
+use chrono::{DateTime, Utc};
 use datafusion::error::DataFusionError;
 use tidemark_schemas::log::Position;
 
@@ -52,18 +53,25 @@ pub enum Error {
     /// A question that cannot be planned, or that fails on its data.
     #[error("{}", brief(.0))]
     Sql(DataFusionError),
+    /// A statement that is no question.
+    #[error("cannot execute {0}: this database answers questions and changes nothing")]
+    ReadOnly(String),
     /// A question too long to be planned.
     #[error("the question has more than {0} tokens (sql_tokens_max): ask for less at once")]
     TooManyTokens(usize),
     /// Too many bytes.
     #[error("the body has more than {0} bytes (body_bytes_max)")]
     BodyTooLarge(usize),
-    /// The answer would be too long.
-    #[error("the answer has more than {0} rows (rows_max): ask for fewer days, a coarser grain, fewer groups, or add a LIMIT")]
-    TooManyRows(u64),
+    /// The answer would be too long: its bound and the bound's name.
+    #[error("the answer has more than {0} rows ({1}): ask for fewer days, a coarser grain, fewer groups, or add a LIMIT")]
+    TooManyRows(u64, &'static str),
     /// The answer took too long.
     #[error("the answer took longer than {0} ms (time_ms_max): ask for less at once")]
     TooSlow(u64),
+
+    /// Whoever asked does not want the answer any more.
+    #[error("canceled on its reader's request")]
+    Canceled,
 
     // Try again.
     /// What `after` asks for is not in the numbers yet.
@@ -76,6 +84,11 @@ pub enum Error {
         /// Where they are.
         reached: Position,
     },
+    /// An earlier instant whose events may not all be in the numbers.
+    #[error(
+        "not everything that was known at {0} is in the numbers yet: ask again in a moment (/v1/freshness says how far they are)"
+    )]
+    Unsettled(DateTime<Utc>),
     /// A KPI that was added is being measured on the facts that there are.
     #[error("{kpi} was added to numbers that there were already, and is being measured: {percent} % are done. Try again")]
     Backfilling {
@@ -98,6 +111,9 @@ pub enum Error {
     /// Others are being answered.
     #[error("{0} answers are being worked on already (concurrent_max): try again")]
     Busy(usize),
+    /// As many as there may be listen.
+    #[error("{0} listeners are connected already (live_listeners_max): try again")]
+    Listeners(usize),
     /// ClickHouse does not answer, or answers with an error.
     #[error("ClickHouse: {0}")]
     ClickHouse(clickhouse::error::Error),
@@ -117,12 +133,22 @@ pub enum Error {
     #[error("ClickHouse answered with something unexpected: {0}")]
     Unexpected(String),
     /// The address is taken or not ours.
-    #[error("cannot listen on {address}: {source}; choose another `listen` in [query]")]
+    #[error("cannot listen on {address}: {source}; choose another `{setting}` in [query]")]
     Listen {
         /// As configured.
         address: SocketAddr,
+        /// Where it is configured.
+        setting: &'static str,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// Connections cannot be encrypted as configured. Nothing is served in the clear instead.
+    #[error("[query.tls]: {file}: {reason}")]
+    Tls {
+        /// Which file.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
     },
     /// The HTTP server ended on its own.
     #[error("the HTTP server failed: {0}")]
@@ -172,9 +198,13 @@ impl From<DataFusionError> for Error {
         match error {
             DataFusionError::External(source) => match source.downcast::<clickhouse::error::Error>() {
                 Ok(source) => Self::from(*source),
-                Err(source) => Self::Unexpected(source.to_string()),
+                Err(source) => source.downcast::<Self>().map_or_else(|other| Self::Unexpected(other.to_string()), |own| *own),
             },
             DataFusionError::Context(_, source) => Self::from(*source),
+            DataFusionError::Diagnostic(place, source) => match Self::from(*source) {
+                Self::Sql(source) => Self::Sql(source.with_diagnostic(*place)),
+                other => other,
+            },
             DataFusionError::Shared(source) => match std::sync::Arc::try_unwrap(source) {
                 Ok(source) => Self::from(source),
                 Err(source) => Self::Unexpected(source.strip_backtrace()),

@@ -9,7 +9,7 @@ use axum::{
 };
 
 use crate::{
-    http::{access_log::log_access, freshness, health, kpis, openapi, request_id::identify, sql, unknown},
+    http::{access_log::log_access, explain, freshness, health, kpis, live, openapi, request_id::identify, sql, unknown},
     service::Service,
 };
 
@@ -17,6 +17,8 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
     Router::new()
         .route("/v1/kpis", get(kpis::list))
         .route("/v1/kpis/{name}", get(kpis::answer))
+        .route("/v1/explain", get(explain::answer))
+        .route("/v1/live", get(live::listen))
         .route("/v1/sql", post(sql::answer))
         .route("/v1/freshness", get(freshness::freshness))
         .route("/openapi.json", get(openapi::document))

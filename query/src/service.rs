@@ -11,22 +11,29 @@ use tidemark_schemas::{
 };
 use tokio::{
     net::TcpListener,
-    sync::{Semaphore, SemaphorePermit},
+    sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Config, Error,
+    Config, Error, flight,
+    http::patience::Patient,
+    kpis::{Answer, Shared},
+    live::Live,
+    postgres,
     router::router,
     session,
     signs::SignsOfLife,
     sql::Threads,
     telemetry::Metrics,
-    trust::{LiveGeneration, Looks},
+    trust::{Generation, LiveGeneration, Looks},
 };
 
 /// For a ClickHouse that is well to answer the least of all questions.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+
+/// Values of a KPI, or the numbers that are live where the ones that were read are not any more.
+pub(crate) type KpiAnswered = Result<Arc<Answer>, Arc<Generation>>;
 
 /// What every request shares.
 pub(crate) struct Service {
@@ -44,8 +51,12 @@ pub(crate) struct Service {
     pub(crate) sql_threads: Threads,
     /// How far the numbers are, for those who wait until they are further.
     pub(crate) looks: Looks,
+    /// Who listens, and to what.
+    pub(crate) push: Live,
+    /// Values of KPIs that several are waiting for.
+    answers: Shared<KpiAnswered>,
     /// One permit for each answer of `concurrent_max`.
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
 }
 
 impl Service {
@@ -70,8 +81,34 @@ impl Service {
         tokio::select! {
             biased;
             done = work => done,
-            () = self.signs.cease() => Err(Error::Silent),
+            silent = self.silence() => Err(silent),
         }
+    }
+
+    /// What `ask` says to us, or said to somebody who asked the same question and began after we came.
+    ///
+    /// # Errors
+    /// What `ask` says; [`Error::TooSlow`].
+    pub(crate) async fn shared(
+        &self,
+        question: &str,
+        ask: impl AsyncFnOnce() -> Result<KpiAnswered, Error>,
+    ) -> Result<Arc<KpiAnswered>, Error> {
+        // A turn and an answer: no longer than everybody who asks alone.
+        let bound = Duration::from_millis(self.config.time_ms_max) * 2;
+        let answered = tokio::time::timeout(bound, self.answers.answer(question, ask)).await;
+        answered.unwrap_or(Err(Error::TooSlow(self.config.time_ms_max)))
+    }
+
+    /// Waits until ClickHouse shows no signs of life any more.
+    pub(crate) async fn silence(&self) -> Error {
+        self.signs.cease().await;
+        Error::Silent
+    }
+
+    /// A turn for an answer that streams. [`None`] never comes, as nobody closes the turns.
+    pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.turns).acquire_owned().await.ok()
     }
 
     async fn in_turn<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
@@ -99,10 +136,13 @@ impl Service {
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    postgres: postgres::Door,
+    postgres_address: SocketAddr,
+    flight: flight::Door,
     service: Arc<Service>,
 }
 
-/// Takes the address. ClickHouse need not be there yet: `/readyz` says when it is.
+/// Takes the addresses. ClickHouse need not be there yet: `/readyz` says when it is.
 ///
 /// # Errors
 /// An address that cannot be taken.
@@ -112,10 +152,11 @@ pub async fn bind(
     kafka: KafkaConfig,
     tenants: Arc<Tenants>,
 ) -> Result<Server, Error> {
-    let listen_error = |source| Error::Listen { address: config.listen, source };
-    let listener = TcpListener::bind(config.listen).await.map_err(listen_error)?;
+    let (address, postgres_address, flight_address) = (config.listen, config.postgres_listen, config.flight_listen);
+    let listen_error = |source| Error::Listen { address, setting: "listen", source };
+    let listener = TcpListener::bind(address).await.map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;
-    let turns = Semaphore::new(config.concurrent_max);
+    let turns = Arc::new(Semaphore::new(config.concurrent_max));
     let client = client(&clickhouse, &config);
     let runtime = session::runtime(config.memory_bytes_max)?;
     let sql_threads = Threads::start().map_err(Error::Threads)?;
@@ -125,15 +166,21 @@ pub async fn bind(
         looks: Looks::default(),
         runtime,
         metrics: Metrics::new()?,
+        push: Live::new(&config),
         config,
         kafka,
         tenants,
         live: LiveGeneration::default(),
         clickhouse: client,
         signs,
+        answers: Shared::default(),
         turns,
     };
-    Ok(Server { listener, address, service: Arc::new(service) })
+    let service = Arc::new(service);
+    let postgres = postgres::Door::listen(postgres_address, Arc::clone(&service)).await?;
+    let postgres_address = postgres.local_addr().map_err(listen_error)?;
+    let flight = flight::Door::listen(flight_address, Arc::clone(&service)).await?;
+    Ok(Server { listener, address, postgres, postgres_address, flight, service })
 }
 
 /// A client whose queries end by themselves: nobody's abandoned query runs on, and none takes all memory.
@@ -151,10 +198,22 @@ fn client(clickhouse: &ClickHouseConfig, config: &Config) -> Client {
 }
 
 impl Server {
-    /// Where it listens, with the port that was taken.
+    /// Where it listens for HTTP, with the port that was taken.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The same for the PostgreSQL wire.
+    #[must_use]
+    pub fn postgres_addr(&self) -> SocketAddr {
+        self.postgres_address
+    }
+
+    /// The same for Arrow Flight SQL.
+    #[must_use]
+    pub fn flight_addr(&self) -> SocketAddr {
+        self.flight.local_addr()
     }
 
     /// Answers until `shutdown`, then finishes what is being answered, `drain_timeout_ms` at most.
@@ -162,13 +221,38 @@ impl Server {
     /// # Errors
     /// When the HTTP server fails.
     pub async fn serve(self, shutdown: CancellationToken) -> Result<(), Error> {
-        let Self { listener, address, service } = self;
-        tracing::info!(%address, "query listens");
+        let Self { listener, address, postgres, postgres_address, flight, service } = self;
+        tracing::info!(%address, postgres = %postgres_address, flight = %flight.local_addr(), "query listens");
         let drain = Duration::from_millis(service.config.drain_timeout_ms);
+        let listener = Patient { listener, bound: Duration::from_millis(service.config.send_ms_max) };
+        // However serving ends, listening does.
+        let (push, _ends) = (Arc::clone(&service), service.push.closing.clone().drop_guard());
         let server = axum::serve(listener, router(service)).with_graceful_shutdown(shutdown.clone().cancelled_owned());
+        let drained = async {
+            shutdown.cancelled().await;
+            // A listener's answer would never be finished.
+            push.push.closing.cancel();
+            tokio::time::sleep(drain).await;
+        };
+        let served = async {
+            tokio::select! {
+                served = server => served.map_err(Error::Serve),
+                () = drained => Ok(()),
+            }
+        };
+        // The other doors close with the first, and none does before.
+        let postgres = async {
+            postgres.serve(shutdown.clone()).await;
+            std::future::pending::<()>().await;
+        };
+        let flight = async {
+            flight.serve(shutdown.clone()).await?;
+            std::future::pending().await
+        };
         tokio::select! {
-            served = server => served.map_err(Error::Serve),
-            () = async { shutdown.cancelled().await; tokio::time::sleep(drain).await } => Ok(()),
+            served = served => served,
+            () = postgres => Ok(()),
+            failed = flight => failed,
         }
     }
 }

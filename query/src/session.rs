@@ -20,18 +20,22 @@ use datafusion::{
     prelude::SessionConfig,
 };
 use datafusion_federation::FederatedPlanner;
-use tidemark_schemas::kpi::Catalogue;
+use tidemark_schemas::{kpi::Catalogue, tenant::Access};
 
 use crate::{
+    Error,
     access::{Restriction, check},
     clickhouse::federate,
-    tables,
-    trust::Trust,
+    history::Past,
+    kpis::Scope,
+    service::Service,
+    tables::{self, Numbers},
+    trust::{Generation, LiveStamp, Stamp},
 };
 
-/// The names before the dot: `tidemark.public.deals`.
-const CATALOG: &str = "tidemark";
-const SCHEMA: &str = "public";
+/// The database that clients connect to; names are whole as `tidemark.public.deals`.
+pub const CATALOG: &str = "tidemark";
+pub(crate) const SCHEMA: &str = "public";
 
 /// Memory that all sessions of a process share; there are no temporary files.
 ///
@@ -39,6 +43,52 @@ const SCHEMA: &str = "public";
 /// What DataFusion says.
 pub(crate) fn runtime(memory_bytes_max: usize) -> Result<Arc<RuntimeEnv>> {
     RuntimeEnvBuilder::new().with_memory_pool(Arc::new(GreedyMemoryPool::new(memory_bytes_max))).build_arc()
+}
+
+/// A session of a tenant on the numbers that are live now.
+///
+/// # Errors
+/// There are no numbers; ClickHouse; what DataFusion says.
+pub(crate) async fn of(service: &Arc<Service>, access: &Access) -> Result<SessionState, Error> {
+    let live = service.live.read(&service.clickhouse).await?;
+    let stamp = Arc::new(LiveStamp { service: Arc::clone(service), access: access.clone() });
+    on(service, access, &live, (stamp, None))
+}
+
+/// A session of a tenant on these numbers, now or as of a moment, with this stamp in its table `freshness`.
+///
+/// # Errors
+/// What DataFusion says.
+pub(crate) fn on(
+    service: &Arc<Service>,
+    access: &Access,
+    numbers: &Arc<Generation>,
+    (stamp, as_of): (Arc<dyn Stamp>, Option<Past>),
+) -> Result<SessionState, Error> {
+    let mut state = open(Opening {
+        clickhouse: &service.clickhouse,
+        restriction: Restriction { tenant: Arc::clone(&access.tenant), generation: numbers.number },
+        catalogue: &numbers.catalogue,
+        stamp,
+        runtime: &service.runtime,
+        federation: service.config.federation,
+    })?;
+    let scope = scope(service, access, numbers);
+    let numbers = Numbers { service: Arc::clone(service), live: Arc::clone(numbers), scope, past: as_of };
+    if let Some(schema) = state.catalog_list().catalog(CATALOG).and_then(|catalog| catalog.schema(SCHEMA)) {
+        tables::register_kpi_values(schema.as_ref(), &numbers)?;
+        if let Some(past) = &numbers.past {
+            tables::register_past(schema.as_ref(), service, past)?;
+        }
+    }
+    tables::register_functions(&mut state, &numbers);
+    Ok(state)
+}
+
+/// Whose numbers a key may ask for.
+pub(crate) fn scope(service: &Service, access: &Access, numbers: &Generation) -> Scope {
+    let (tenant, currency) = (Arc::clone(&access.tenant), numbers.currency(access).to_owned());
+    Scope { tenant, currency, partition: service.partition(access), generation: numbers.number }
 }
 
 /// What a session is opened for.
@@ -50,7 +100,7 @@ pub(crate) struct Opening<'a> {
     /// The table `kpis`.
     pub(crate) catalogue: &'a Catalogue,
     /// The table `freshness`.
-    pub(crate) trust: &'a Trust,
+    pub(crate) stamp: Arc<dyn Stamp>,
     /// Shared memory.
     pub(crate) runtime: &'a Arc<RuntimeEnv>,
     /// Whether plans are pushed down into ClickHouse.
@@ -62,9 +112,9 @@ pub(crate) struct Opening<'a> {
 /// # Errors
 /// What DataFusion says.
 pub(crate) fn open(opening: Opening<'_>) -> Result<SessionState> {
-    let Opening { clickhouse, restriction, catalogue, trust, runtime, federation } = opening;
+    let Opening { clickhouse, restriction, catalogue, stamp, runtime, federation } = opening;
     let schema = Arc::new(MemorySchemaProvider::new());
-    tables::register(schema.as_ref(), clickhouse, (&restriction.tenant, restriction.generation), (catalogue, trust))?;
+    tables::register(schema.as_ref(), clickhouse, (&restriction.tenant, restriction.generation), (catalogue, stamp))?;
     let catalog = Arc::new(MemoryCatalogProvider::new());
     catalog.register_schema(SCHEMA, schema)?;
     let config = SessionConfig::new()
@@ -73,8 +123,12 @@ pub(crate) fn open(opening: Opening<'_>) -> Result<SessionState> {
         .with_information_schema(true)
         // Columns that are brought together by a UNION keep the comment of one of them, which is no error.
         .set_bool("datafusion.execution.skip_physical_aggregate_schema_check", true)
+        // An instant has a time zone, as everywhere in these tables.
+        .set_str("datafusion.execution.time_zone", "UTC")
         // 0.1 is a tenth, not the double next to it.
-        .set_bool("datafusion.sql_parser.parse_float_as_decimal", true);
+        .set_bool("datafusion.sql_parser.parse_float_as_decimal", true)
+        // Errors say where in the question.
+        .set_bool("datafusion.sql_parser.collect_spans", true);
     let planner = RestrictedPlanner { restriction, clickhouse: clickhouse.clone(), federation };
     let state = SessionStateBuilder::new()
         .with_config(config)

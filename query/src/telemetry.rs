@@ -13,6 +13,8 @@ use crate::{
 const REQUESTS: &str = "tidemark_query_requests_total";
 const ANSWER_SECONDS: &str = "tidemark_query_answer_seconds";
 
+const LISTENERS: &str = "tidemark_query_live_listeners";
+
 const ANSWER_SECONDS_BUCKETS: [f64; 10] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
 const METADATA: Metadata<'static> = Metadata::new("tidemark_query", Level::INFO, Some("tidemark_query"));
 
@@ -31,6 +33,7 @@ impl Metrics {
         recorder.describe_counter(KeyName::from(REQUESTS), Some(Unit::Count), "Requests answered, by route and status.".into());
         let about = "From the request to its answer, by route; waiting for `after` counts.";
         recorder.describe_histogram(KeyName::from(ANSWER_SECONDS), Some(Unit::Seconds), about.into());
+        recorder.describe_gauge(KeyName::from(LISTENERS), Some(Unit::Count), "Who listens to /v1/live now.".into());
         Ok(Self { handle: recorder.handle(), recorder })
     }
 
@@ -44,6 +47,11 @@ impl Metrics {
         let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let request_id = request_id::current();
         tracing::info!(method, route, status, took_ms, request_id = request_id.as_ref().map(RequestId::as_str), "answered");
+    }
+
+    /// So many listen now.
+    pub(crate) fn listening(&self, listeners: usize) {
+        self.recorder.register_gauge(&Key::from_static_name(LISTENERS), &METADATA).set(listeners as f64);
     }
 
     /// The registry in Prometheus' text form.

@@ -8,7 +8,7 @@ use arrow::{
     },
     error::ArrowError,
 };
-use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
+use serde::{Deserialize, Serialize, Serializer, de::Error, ser::SerializeMap};
 
 use crate::{
     decimal::Decimal6,
@@ -122,6 +122,29 @@ impl Fact {
     #[must_use]
     pub fn to_json(&self) -> String {
         serde_json::to_string(&Columns(self)).unwrap_or_default()
+    }
+
+    /// The fact that [`Fact::to_json`] made this text of.
+    ///
+    /// # Errors
+    /// No JSON object; a value of another type than its column. Columns that the table no longer has are left out.
+    pub fn from_json(table: FactTable, text: &str) -> Result<Self, serde_json::Error> {
+        let mut members: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text)?;
+        let values = table.definition().columns.iter().map(|column| {
+            let Some(value) = members.remove(column.name).filter(|value| !value.is_null()) else { return Ok(Scalar::Null) };
+            Ok(match column.column_type {
+                ColumnType::Text => Scalar::Text(serde_json::from_value(value)?),
+                ColumnType::Int => Scalar::Int(serde_json::from_value(value)?),
+                ColumnType::Bool => Scalar::Bool(serde_json::from_value(value)?),
+                ColumnType::Decimal => {
+                    let text: String = serde_json::from_value(value)?;
+                    Scalar::Decimal(text.parse().map_err(serde_json::Error::custom)?)
+                }
+                ColumnType::Date => Scalar::Date(serde_json::from_value(value)?),
+                ColumnType::Instant => Scalar::Instant(serde_json::from_value(value)?),
+            })
+        });
+        Ok(Self { table, values: values.collect::<Result<_, serde_json::Error>>()? })
     }
 }
 

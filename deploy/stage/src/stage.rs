@@ -130,6 +130,8 @@ impl Stage {
             .env("TIDEMARK_CLICKHOUSE__URL", format!("http://127.0.0.1:{clickhouse}"))
             .env("TIDEMARK_INGEST__LISTEN", format!("127.0.0.1:{ingest}"))
             .env("TIDEMARK_QUERY__LISTEN", format!("127.0.0.1:{query}"))
+            .env("TIDEMARK_QUERY__POSTGRES_LISTEN", "127.0.0.1:0")
+            .env("TIDEMARK_QUERY__FLIGHT_LISTEN", "127.0.0.1:0")
             // Kafka's client says every connection that it loses, which may be thousands.
             .env("TIDEMARK_LOG__FILTER", "info,fjall=warn,lsm_tree=warn,rdkafka=off,librdkafka=off")
             .envs(self.environment.iter().map(|(name, value)| (name, value)));

@@ -48,6 +48,7 @@ fn demo_once() -> Result<()> {
     let mut demo = cargo(&["run", "--quiet", "--package", "xtask", "--", "demo", "--once", "--state"]);
     demo.arg(state.path());
     demo.env("TIDEMARK_INGEST__LISTEN", ingest).env("TIDEMARK_PROJECTOR__LISTEN", projector).env("TIDEMARK_QUERY__LISTEN", query);
+    demo.env("TIDEMARK_QUERY__POSTGRES_LISTEN", "127.0.0.1:0").env("TIDEMARK_QUERY__FLIGHT_LISTEN", "127.0.0.1:0");
     demo.env("TIDEMARK_KAFKA__BROKERS", kafka).env("TIDEMARK_CLICKHOUSE__URL", format!("http://{clickhouse}"));
     openly(&mut demo)
 }

@@ -4,5 +4,5 @@
 mod authenticate;
 mod restriction;
 
-pub(crate) use authenticate::authenticate;
+pub(crate) use authenticate::{access_of, authenticate, authenticate_text, key_of};
 pub(crate) use restriction::{Restriction, check};

@@ -10,10 +10,10 @@ use datafusion::{
     logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator, TableScan, utils::split_conjunction},
 };
 
-use crate::tables::{ClickHouseTable, GENERATION, LOCAL, TENANT};
+use crate::tables::{ClickHouseTable, GENERATION, LOCAL, StreamedTable, TENANT, is_kpi_values};
 
 /// What a plan may read.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Restriction {
     /// Whose rows.
     pub(crate) tenant: Arc<str>,
@@ -54,9 +54,14 @@ fn check_below(plan: &LogicalPlan, conditions: &[&Expr], to: &Restriction) -> Re
 fn check_scan(scan: &TableScan, conditions: &[&Expr], to: &Restriction) -> Result<()> {
     let provider = source_as_provider(&scan.source)?;
     let Some(table) = ClickHouseTable::of(provider.as_ref()) else {
-        let is_ours = LOCAL.contains(&scan.table_name.table());
-        let describes = scan.table_name.schema() == Some("information_schema");
-        return if is_ours || describes { Ok(()) } else { unknown(scan) };
+        let is_ours = LOCAL.contains(&scan.table_name.table()) || is_kpi_values(scan.table_name.table());
+        let describes = matches!(scan.table_name.schema(), Some("information_schema" | "pg_catalog"));
+        if let Some(streamed) = StreamedTable::of(provider.as_ref()) {
+            return if streamed.restriction() == to { Ok(()) } else { unknown(scan) };
+        }
+        // Rows out of nothing, which clients of a PostgreSQL rely on.
+        let counts = matches!(scan.table_name.table(), "generate_series()" | "range()" | "pg_get_keywords()");
+        return if is_ours || describes || counts { Ok(()) } else { unknown(scan) };
     };
     let all: Vec<&Expr> = scan.filters.iter().flat_map(split_conjunction).chain(conditions.iter().copied()).collect();
     let has = |column: &str, value: &ScalarValue| all.iter().any(|condition| is_equality(condition, column, value));

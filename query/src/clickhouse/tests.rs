@@ -16,7 +16,7 @@ async fn planned(question: &str) -> Result<String> {
         clickhouse: &Client::default(),
         restriction: Restriction { tenant: "acme".into(), generation: 1 },
         catalogue: &Catalogue::default(),
-        trust: &Trust::default(),
+        stamp: std::sync::Arc::new(Trust::default()),
         runtime: &session::runtime(1 << 24)?,
         federation: true,
     })?;
@@ -65,7 +65,6 @@ async fn what_is_no_question_or_not_ours_is_not_planned() {
         ("SELECT 1; SELECT 2", "single SQL statement"),
         ("SELECT * INTO t FROM deals", ""),
         ("SELECT * FROM '/etc/passwd'", "not found"),
-        ("SELECT * FROM generate_series(1, 10)", "no table here"),
         ("SELECT tenant FROM deals", "tenant"),
         ("SELECT generation FROM deals", "generation"),
         ("SELECT * FROM kpi_cells", "not found"),

@@ -6,17 +6,23 @@ use axum::{
     Json,
     extract::{Path, Query, State, rejection::QueryRejection},
     http::HeaderMap,
+    response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use tidemark_schemas::kpi::{Better, KpiDefinition, Title, Unit};
+use tidemark_schemas::{
+    kpi::{Better, KpiDefinition, Title, Unit},
+    tenant::Access,
+};
 use utoipa::ToSchema;
 
 use super::problem::Problem;
 use crate::{
     Error,
     access::authenticate,
-    kpis::{self, Answer, KpiRequest, Scope},
+    history,
+    kpis::{self, Answer, KpiRequest},
     service::Service,
+    session,
     trust::Wanted,
 };
 
@@ -94,6 +100,7 @@ pub(crate) async fn list(State(service): State<Arc<Service>>, headers: HeaderMap
     ("grain" = Option<String>, Query, description = "day, week, month, quarter, year or all (default)"),
     ("by" = Option<String>, Query, description = "rep, team, department, region and the KPI's dims, joined by commas; units by the roster of the day"),
     ("rep" = Option<Vec<String>>, Query, description = "Only these; team, department, region and every dim of the KPI filter likewise"),
+    ("as_of" = Option<String>, Query, description = "As it was answered then: an instant (RFC 3339) or the `token` of a stamp of trust"),
     ("after" = Option<String>, Query, description = "A position token: waits until that write is in the numbers"),
 ), responses(
     (status = 200, body = Answer),
@@ -109,10 +116,23 @@ pub(crate) async fn answer(
     Path(name): Path<String>,
     parameters: Result<Query<Vec<(String, String)>>, QueryRejection>,
     headers: HeaderMap,
-) -> Result<Json<Answer>, Error> {
+) -> Result<Response, Error> {
     let access = authenticate(&service.tenants, &headers)?;
     let Query(parameters) = parameters.map_err(|rejection| Error::Body(rejection.body_text()))?;
-    let partition = service.partition(&access);
+    Ok(Json(&*current(&service, &access, &name, &parameters).await?).into_response())
+}
+
+/// The answer to a question by its parameters, from the numbers that are live now.
+///
+/// # Errors
+/// As [`KpiRequest::parse`]; what `after` asks for does not come; ClickHouse, and the bounds on asking it.
+pub(crate) async fn current(
+    service: &Arc<Service>,
+    access: &Access,
+    name: &str,
+    parameters: &[(String, String)],
+) -> Result<Arc<Answer>, Error> {
+    let partition = service.partition(access);
     let live = || service.live.read(&service.clickhouse);
     let mut last = service.live.last();
     let mut wanted = None;
@@ -122,31 +142,39 @@ pub(crate) async fn answer(
             Some(last) => last,
             None => service.bounded(live()).await?,
         };
-        let request = KpiRequest::parse(&generation.catalogue, &name, &parameters);
+        let request = KpiRequest::parse(&generation.catalogue, name, parameters);
         if let Ok(KpiRequest { after: Some(position), .. }) = &request {
             let wanted = match &mut wanted {
                 Some(wanted) => wanted,
-                none => none.insert(Wanted::new(&service, *position, partition)?),
+                none => none.insert(Wanted::new(service, *position, partition)?),
             };
-            wanted.wait(&service).await?;
+            wanted.wait(service).await?;
         }
         let answered = async {
             let request = request?;
-            generation.require_measured(&service.clickhouse, &name, partition).await?;
-            let currency = generation.currency(&access).to_owned();
-            let scope = Scope { tenant: Arc::clone(&access.tenant), currency, partition, generation: generation.number };
-            kpis::answer(&service, &request, &scope).await
-        };
-        let both = async { Ok(tokio::join!(answered, live())) };
-        let (answered, live) = service.bounded(both).await?;
-        let live = live?;
-        if Arc::ptr_eq(&live, &generation) {
-            let answer = answered?;
-            match &wanted {
-                Some(wanted) if !wanted.is_in(&service, &answer.trust)? => {}
-                _ => return Ok(Json(answer)),
+            let scope = session::scope(service, access, &generation);
+            if let Some(as_of) = request.as_of {
+                let past = as_of.find(service, &scope).await?;
+                let asked = Arc::clone(service);
+                return service.sql_threads.run(async move { history::answer(&asked, &request, &past).await }).await;
             }
-        }
-        last = Some(live);
+            generation.require_measured(&service.clickhouse, name, partition).await?;
+            kpis::answer(service, &request, &scope).await
+        };
+        let ask = async || {
+            let both = async { Ok(tokio::join!(answered, live())) };
+            let (answered, live) = service.bounded(both).await?;
+            let live = live?;
+            if Arc::ptr_eq(&live, &generation) { Ok(Ok(Arc::new(answered?))) } else { Ok(Err(live)) }
+        };
+        let question = format!("{} {} {name} {parameters:?}", access.tenant, generation.number);
+        let shared = service.shared(&question, ask).await?;
+        last = match &*shared {
+            Ok(answer) => match &wanted {
+                Some(wanted) if !wanted.is_in(service, &answer.trust)? => service.live.last(),
+                _ => return Ok(Arc::clone(answer)),
+            },
+            Err(live) => Some(Arc::clone(live)),
+        };
     }
 }

@@ -28,10 +28,14 @@ fn percentile(share: Percentile, n: &str, lower: &str, upper: &str) -> Result<Op
     if n == 0 {
         return Ok(None);
     }
-    let (lower, upper) = (ratio(lower)?, ratio(upper)?);
+    Ok(Some(between(share, n, ratio(lower)?, ratio(upper)?)))
+}
+
+/// A percentile of `n` values, at least one, between the two that it lies between.
+pub(crate) fn between(share: Percentile, n: u64, lower: Ratio, upper: Ratio) -> Ratio {
     let place = Ratio::new(BigInt::from(n - 1) * share.numerator, share.denominator.into());
     let above = &place - place.floor();
-    Ok(Some(&lower + (upper - &lower) * above))
+    &lower + (upper - &lower) * above
 }
 
 /// A decimal text as an exact number.

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use chrono::{Datelike, NaiveDate, Weekday};
+
 /// The length of a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -33,6 +35,19 @@ impl Grain {
             Self::Quarter => "toStartOfQuarter(day)",
             Self::Year => "toStartOfYear(day)",
             Self::All => "toDate32('1970-01-01')",
+        }
+    }
+
+    /// The first day of the period of `day`; of `all` there is one period, whose first day is the same for every day.
+    pub(crate) fn first_day(self, day: NaiveDate) -> NaiveDate {
+        let of_month = |month| NaiveDate::from_ymd_opt(day.year(), month, 1).unwrap_or(day);
+        match self {
+            Self::Day => day,
+            Self::Week => day.week(Weekday::Mon).first_day(),
+            Self::Month => of_month(day.month()),
+            Self::Quarter => of_month(day.month0() / 3 * 3 + 1),
+            Self::Year => of_month(1),
+            Self::All => NaiveDate::default(),
         }
     }
 }

@@ -5,10 +5,14 @@ mod evaluate;
 mod grain;
 mod read;
 mod request;
+mod shared;
 mod sql;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use answer::{Answer, AnswerRow, MissingRate};
-pub(crate) use read::answer;
-pub(crate) use request::{KpiRequest, Scope};
+pub(crate) use evaluate::{between, is_money_slot};
+pub(crate) use grain::Grain;
+pub(crate) use read::{MISSING_RATES_MAX, answer, named};
+pub(crate) use request::{Axis, KpiRequest, Scope};
+pub(crate) use shared::Shared;

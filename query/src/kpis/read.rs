@@ -30,7 +30,7 @@ struct Group {
 }
 
 /// Rates that an answer lists; the first ones are what somebody has to enter first.
-const MISSING_RATES_MAX: usize = 100;
+pub(crate) const MISSING_RATES_MAX: usize = 100;
 
 /// Answers a request from the numbers of one scope.
 ///
@@ -45,7 +45,7 @@ pub(crate) async fn answer(service: &Service, request: &KpiRequest, scope: &Scop
 
     let (watermark, groups): (Vec<Group>, Vec<Group>) = groups.into_iter().partition(|group| group.is_watermark == 1);
     if groups.len() as u64 > rows_max {
-        return Err(Error::TooManyRows(rows_max));
+        return Err(Error::TooManyRows(rows_max, "rows_max"));
     }
     let offset = watermark.first().map_or(-1, |group| group.position);
     let at = Position { partition: scope.partition, offset };
@@ -114,6 +114,6 @@ fn rows(request: &KpiRequest, scope: &Scope, groups: &[Group]) -> Result<(Vec<An
 }
 
 /// An empty text in a cell means none.
-fn named(value: &str) -> Option<String> {
+pub(crate) fn named(value: &str) -> Option<String> {
     (!value.is_empty()).then(|| value.to_owned())
 }

@@ -9,7 +9,7 @@ use tidemark_schemas::{
 };
 
 use super::grain::Grain;
-use crate::Error;
+use crate::{Error, history::AsOf};
 
 /// Whose numbers: one tenant's, of one generation.
 #[derive(Debug, Clone)]
@@ -41,6 +41,8 @@ pub(crate) struct KpiRequest {
     pub(crate) filters: Vec<(Axis, Vec<String>)>,
     /// Wait until this is in the numbers.
     pub(crate) after: Option<Position>,
+    /// As it was then.
+    pub(crate) as_of: Option<AsOf>,
 }
 
 /// What numbers can be split by.
@@ -86,8 +88,8 @@ impl KpiRequest {
     /// An unknown KPI, parameter, grain or axis; a date or position that is none; a parameter given twice.
     pub(crate) fn parse(catalogue: &Catalogue, name: &str, parameters: &[(String, String)]) -> Result<Self, Error> {
         let kpi = catalogue.get(name).cloned().ok_or_else(|| unknown_kpi(catalogue, name))?;
-        let (from, to, grain, by, filters, after) = (None, None, Grain::All, Vec::new(), Vec::new(), None);
-        let mut request = Self { kpi, from, to, grain, by, filters, after };
+        let (from, to, grain, by, filters, after, as_of) = (None, None, Grain::All, Vec::new(), Vec::new(), None, None);
+        let mut request = Self { kpi, from, to, grain, by, filters, after, as_of };
         let mut seen: Vec<&str> = Vec::new();
         for (parameter, value) in parameters {
             let repeatable = Axis::named(&request.kpi, parameter).is_some();
@@ -116,6 +118,7 @@ impl KpiRequest {
                     self.add_axis(name)?;
                 }
             }
+            "as_of" => self.as_of = Some(value.parse()?),
             "after" => self.after = Some(value.parse().map_err(|error| Error::parameter("after", format!("{error}")))?),
             _ => self.add_filter(parameter, value)?,
         }
@@ -137,8 +140,10 @@ impl KpiRequest {
     fn add_filter(&mut self, parameter: &str, value: &str) -> Result<(), Error> {
         let Some(axis) = Axis::named(&self.kpi, parameter) else {
             let axes = axis_names(&self.kpi);
-            let reason =
-                format!("there is no such parameter; there are from, to, grain, by, after and, for {}, {axes}", self.kpi.name);
+            let reason = format!(
+                "there is no such parameter; there are from, to, grain, by, as_of, after and, for {}, {axes}",
+                self.kpi.name
+            );
             return Err(Error::parameter(parameter, reason));
         };
         match self.filters.iter_mut().find(|(known, _)| *known == axis) {

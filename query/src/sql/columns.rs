@@ -1,15 +1,30 @@
-//! Values as JSON: decimals as texts, so that no digit is lost; dates and instants as ISO 8601.
+//! Columns as JSON: decimals as texts, so that no digit is lost; dates and instants as ISO 8601.
 
 use arrow::{
     array::{Array, ArrayRef, AsArray},
     datatypes::{
-        ArrowPrimitiveType, DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type,
-        UInt32Type, UInt64Type,
+        ArrowPrimitiveType, DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Schema, UInt8Type,
+        UInt16Type, UInt32Type, UInt64Type,
     },
     error::ArrowError,
     util::display::{ArrayFormatter, FormatOptions},
 };
 use serde_json::Value;
+
+use crate::Error;
+
+/// An object has one value of each name.
+///
+/// # Errors
+/// Two columns of one name.
+pub(super) fn unique_names(schema: &Schema) -> Result<(), Error> {
+    let fields = schema.fields();
+    let is_repeated = |(index, name): &(usize, &String)| fields.iter().take(*index).any(|earlier| earlier.name() == *name);
+    match fields.iter().map(|field| field.name()).enumerate().find(is_repeated) {
+        Some((_, name)) => Err(Error::Body(format!("two columns are named {name:?}: give one another name with AS"))),
+        None => Ok(()),
+    }
+}
 
 /// A column's values in the order of its rows.
 ///

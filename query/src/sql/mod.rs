@@ -1,12 +1,24 @@
-//! SQL over HTTP: one question in, its rows out, in the form that the caller wants.
+//! One question by SQL in, its rows out: planned, bounded, and for HTTP in the form that the caller wants.
 
+mod body;
 mod columns;
 mod format;
+mod forms;
+mod json;
+mod parameters;
+mod place;
 mod question;
 mod run;
+mod stream;
 mod threads;
 
+pub(crate) use body::{Chunks, body};
 pub(crate) use format::Format;
-pub(crate) use question::{check_length, plan};
+pub(crate) use forms::{Form, write};
+pub(crate) use json::Answer;
+pub(crate) use parameters::plan_bound;
+pub(crate) use place::{Place, place};
+pub(crate) use question::{check_length, plan, plan_statement};
 pub(crate) use run::{Rows, rows};
+pub(crate) use stream::{Time, stream};
 pub(crate) use threads::Threads;

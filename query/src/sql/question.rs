@@ -9,6 +9,7 @@ use datafusion::{
         sqlparser::{
             ast,
             dialect::PostgreSqlDialect,
+            parser::ParserError,
             tokenizer::{Token, Tokenizer},
         },
     },
@@ -22,7 +23,7 @@ use crate::Error;
 /// Too many tokens; a text that has none.
 pub(crate) fn check_length(sql: &str, tokens_max: usize) -> Result<(), Error> {
     let tokens = Tokenizer::new(&PostgreSqlDialect {}, sql).tokenize();
-    let tokens = tokens.map_err(|error| DataFusionError::Plan(error.to_string()))?;
+    let tokens = tokens.map_err(|error| DataFusionError::from(ParserError::from(error)))?;
     let words = tokens.iter().filter(|token| !matches!(token, Token::Whitespace(_))).count();
     if words > tokens_max { Err(Error::TooManyTokens(tokens_max)) } else { Ok(()) }
 }
@@ -32,7 +33,14 @@ pub(crate) fn check_length(sql: &str, tokens_max: usize) -> Result<(), Error> {
 /// # Errors
 /// A text that is no SQL, several statements, or one that is no question.
 pub(crate) async fn plan(session: &SessionState, sql: &str) -> Result<LogicalPlan, DataFusionError> {
-    let statement = session.sql_to_statement(sql, &session.config_options().sql_parser.dialect)?;
+    plan_statement(session, session.sql_to_statement(sql, &session.config_options().sql_parser.dialect)?).await
+}
+
+/// Plans a statement that is parsed already.
+///
+/// # Errors
+/// One that is no question.
+pub(crate) async fn plan_statement(session: &SessionState, statement: Statement) -> Result<LogicalPlan, DataFusionError> {
     match &statement {
         Statement::Statement(inner) if matches!(inner.as_ref(), ast::Statement::Query(_)) => {}
         _ => return Err(DataFusionError::Plan("only a question is answered here: SELECT …, or WITH … SELECT …".to_owned())),

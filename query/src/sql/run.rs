@@ -27,7 +27,7 @@ pub(crate) async fn rows(session: &SessionState, plan: &LogicalPlan, rows_max: u
     while let Some(batch) = stream.try_next().await? {
         count += batch.num_rows() as u64;
         if count > rows_max {
-            return Err(Error::TooManyRows(rows_max));
+            return Err(Error::TooManyRows(rows_max, "rows_max"));
         }
         batches.push(batch);
     }

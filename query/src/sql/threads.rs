@@ -27,6 +27,18 @@ impl Threads {
         Ok(Self { runtime: Some(runtime) })
     }
 
+    /// Begins `work` on these threads; it ends with its handle.
+    ///
+    /// # Errors
+    /// The threads have ended.
+    pub(crate) fn spawn<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<AbortOnDropHandle<T>, Error> {
+        let ended = || Error::Unexpected("the threads for SQL have ended".to_owned());
+        Ok(AbortOnDropHandle::new(self.runtime.as_ref().ok_or_else(ended)?.spawn(work)))
+    }
+
     /// Does `work` on these threads, as long as somebody waits for it.
     ///
     /// # Errors
@@ -35,9 +47,7 @@ impl Threads {
         &self,
         work: impl Future<Output = Result<T, Error>> + Send + 'static,
     ) -> Result<T, Error> {
-        let ended = || Error::Unexpected("the threads for SQL have ended".to_owned());
-        let task = self.runtime.as_ref().ok_or_else(ended)?.spawn(work);
-        AbortOnDropHandle::new(task).await.map_err(|error| Error::Unexpected(error.to_string()))?
+        self.spawn(work)?.await.map_err(|error| Error::Unexpected(error.to_string()))?
     }
 }
 

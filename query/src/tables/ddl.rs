@@ -10,7 +10,8 @@ pub(super) fn columns(table: &str) -> SchemaRef {
     let created = format!("CREATE TABLE IF NOT EXISTS {table}");
     let step = schema_steps().iter().find(|step| step.sql.lines().any(|line| line == created));
     let fields: Vec<Field> = step.map(|step| step.sql.lines().filter_map(column).collect()).unwrap_or_default();
-    Arc::new(Schema::new(fields))
+    let about = step.and_then(|step| step.sql.lines().next()?.strip_prefix("-- ")).unwrap_or_default();
+    Arc::new(Schema::new_with_metadata(fields, HashMap::from([("comment".to_owned(), about.to_owned())])))
 }
 
 /// Reads `    name Type COMMENT 'text',`, the one form that columns have in our DDL.

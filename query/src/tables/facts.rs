@@ -14,5 +14,6 @@ pub(super) fn columns(table: FactTable) -> SchemaRef {
         let metadata = HashMap::from([("comment".to_owned(), column.about.clone())]);
         Field::new(column.name, column.column_type.arrow(), column.nullable).with_metadata(metadata)
     });
-    Arc::new(Schema::new(own.into_iter().chain(fields).collect::<Vec<_>>()))
+    let about = HashMap::from([("comment".to_owned(), table.definition().about.clone())]);
+    Arc::new(Schema::new_with_metadata(own.into_iter().chain(fields).collect::<Vec<_>>(), about))
 }

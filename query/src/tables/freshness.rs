@@ -4,14 +4,18 @@ use std::sync::Arc;
 
 use arrow::{
     array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray},
-    datatypes::{Field, Schema},
+    datatypes::{Field, Schema, SchemaRef},
 };
+use async_trait::async_trait;
 use datafusion::{
-    datasource::{MemTable, TableProvider},
-    error::Result,
+    catalog::Session,
+    datasource::{MemTable, TableProvider, TableType},
+    error::{DataFusionError, Result},
+    logical_expr::Expr,
+    physical_plan::ExecutionPlan,
 };
 
-use crate::trust::Trust;
+use crate::trust::{Stamp, Trust};
 
 /// Its name.
 pub(super) const NAME: &str = "freshness";
@@ -20,7 +24,46 @@ pub(super) const NAME: &str = "freshness";
 ///
 /// # Errors
 /// What DataFusion says.
-pub(super) fn table(trust: &Trust) -> Result<Arc<dyn TableProvider>> {
+pub(super) fn table(stamp: Arc<dyn Stamp>) -> Result<Arc<dyn TableProvider>> {
+    let schema = row(&Trust::default())?.schema();
+    Ok(Arc::new(Freshness { schema, stamp }))
+}
+
+/// Its row is made when it is read, as a session may be older than an answer.
+struct Freshness {
+    schema: SchemaRef,
+    stamp: Arc<dyn Stamp>,
+}
+
+impl std::fmt::Debug for Freshness {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Freshness")
+    }
+}
+
+#[async_trait]
+impl TableProvider for Freshness {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::View
+    }
+
+    async fn scan(
+        &self,
+        session: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let trust = self.stamp.now().await.map_err(|error| DataFusionError::External(Box::new(error)))?;
+        MemTable::try_new(self.schema(), vec![vec![row(&trust)?]])?.scan(session, projection, filters, limit).await
+    }
+}
+
+fn row(trust: &Trust) -> Result<RecordBatch> {
     let number = |value: Option<i64>| Arc::new(Int64Array::from(vec![value])) as ArrayRef;
     let count = |value: u64| number(i64::try_from(value).ok());
     let text = |value: &Option<String>| Arc::new(StringArray::from(vec![value.clone()])) as ArrayRef;
@@ -42,6 +85,5 @@ pub(super) fn table(trust: &Trust) -> Result<Arc<dyn TableProvider>> {
     ];
     let fields: Vec<Field> = columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), true)).collect();
     let schema = Arc::new(Schema::new(fields));
-    let batch = RecordBatch::try_new(Arc::clone(&schema), columns.into_iter().map(|(_, array)| array).collect())?;
-    Ok(Arc::new(MemTable::try_new(schema, vec![vec![batch]])?))
+    Ok(RecordBatch::try_new(schema, columns.into_iter().map(|(_, array)| array).collect())?)
 }

@@ -6,8 +6,12 @@ mod dead_letters;
 mod events;
 mod facts;
 mod freshness;
+mod kpi_values;
 mod kpis;
+mod past_facts;
+mod streamed;
 mod view;
+mod why;
 
 use std::sync::Arc;
 
@@ -16,14 +20,47 @@ use datafusion::{catalog::SchemaProvider, error::Result};
 use tidemark_schemas::{kpi::Catalogue, table::FactTable};
 
 pub(crate) use clickhouse_table::ClickHouseTable;
+pub(crate) use streamed::StreamedTable;
 pub(crate) use view::{GENERATION, TENANT};
+pub(crate) use why::{Numbers, register as register_functions};
 
-use crate::trust::Trust;
+use crate::{history::Past, service::Service, trust::Stamp};
 
 /// The tables that do not come from ClickHouse, and hold nothing of another tenant.
 pub(crate) const LOCAL: [&str; 2] = [kpis::NAME, freshness::NAME];
 
-/// Registers every table, as one tenant sees it.
+/// The names of the tables of KPI values, which hold nothing of another tenant either.
+pub(crate) fn is_kpi_values(name: &str) -> bool {
+    kpi_values::NAMES.iter().any(|(table, _)| *table == name)
+}
+
+/// Registers the tables of KPI values.
+///
+/// # Errors
+/// What DataFusion says.
+pub(crate) fn register_kpi_values(schema: &dyn SchemaProvider, numbers: &Numbers) -> Result<()> {
+    for (name, grain) in kpi_values::NAMES {
+        schema.register_table(name.to_owned(), kpi_values::table(numbers, grain))?;
+    }
+    Ok(())
+}
+
+/// Puts what was at a moment in the place of what is: every fact, and the events up to then.
+///
+/// # Errors
+/// What DataFusion says.
+pub(crate) fn register_past(schema: &dyn SchemaProvider, service: &Arc<Service>, past: &Past) -> Result<()> {
+    for &table in FactTable::ALL {
+        schema.deregister_table(table.name())?;
+        schema.register_table(table.name().to_owned(), past_facts::table(service, past, table)?)?;
+    }
+    let raw = Arc::new(ClickHouseTable::new(events::NAME, events::columns(), service.clickhouse.clone()));
+    schema.deregister_table(events::NAME)?;
+    schema.register_table(events::NAME.to_owned(), view::up_to(&raw, past)?)?;
+    Ok(())
+}
+
+/// Registers every other table, as one tenant sees it.
 ///
 /// # Errors
 /// What DataFusion says.
@@ -31,7 +68,7 @@ pub(crate) fn register(
     schema: &dyn SchemaProvider,
     clickhouse: &Client,
     (tenant, generation): (&str, u32),
-    (catalogue, trust): (&Catalogue, &Trust),
+    (catalogue, stamp): (&Catalogue, Arc<dyn Stamp>),
 ) -> Result<()> {
     for &table in FactTable::ALL {
         let raw = Arc::new(ClickHouseTable::new(table.name(), facts::columns(table), clickhouse.clone()));
@@ -42,6 +79,6 @@ pub(crate) fn register(
         schema.register_table(name.to_owned(), view::of(&raw, tenant, generation)?)?;
     }
     schema.register_table(kpis::NAME.to_owned(), kpis::table(catalogue)?)?;
-    schema.register_table(freshness::NAME.to_owned(), freshness::table(trust)?)?;
+    schema.register_table(freshness::NAME.to_owned(), freshness::table(stamp)?)?;
     Ok(())
 }

@@ -11,6 +11,7 @@ use datafusion::{
 };
 
 use super::ClickHouseTable;
+use crate::history::Past;
 
 /// The column that says whose a row is.
 pub(crate) const TENANT: &str = "tenant";
@@ -22,12 +23,32 @@ pub(crate) const GENERATION: &str = "generation";
 /// # Errors
 /// What DataFusion says.
 pub(super) fn of(table: &Arc<ClickHouseTable>, tenant: &str, generation: u32) -> Result<Arc<dyn TableProvider>> {
+    restricted(table, tenant, generation, None)
+}
+
+/// The same of what has a position, up to that of a moment.
+///
+/// # Errors
+/// What DataFusion says.
+pub(super) fn up_to(table: &Arc<ClickHouseTable>, past: &Past) -> Result<Arc<dyn TableProvider>> {
+    restricted(table, &past.tenant, past.generation, Some(past.position.offset))
+}
+
+fn restricted(
+    table: &Arc<ClickHouseTable>,
+    tenant: &str,
+    generation: u32,
+    position: Option<i64>,
+) -> Result<Arc<dyn TableProvider>> {
     let column = |name: &str| Expr::Column(Column::new(Some(table.name()), name));
     let provider: Arc<dyn TableProvider> = Arc::<ClickHouseTable>::clone(table);
     let mut plan = LogicalPlanBuilder::scan(table.name(), provider_as_source(provider), None)?;
     plan = plan.filter(column(TENANT).eq(lit(tenant)))?;
     if table.columns().column_with_name(GENERATION).is_some() {
         plan = plan.filter(column(GENERATION).eq(lit(generation)))?;
+    }
+    if let Some(position) = position {
+        plan = plan.filter(column("position").lt_eq(lit(position)))?;
     }
     let public = table.columns().fields().iter().map(|field| field.name()).filter(|name| *name != TENANT && *name != GENERATION);
     let plan = plan.project(public.map(|name| column(name)).collect::<Vec<_>>())?.build()?;

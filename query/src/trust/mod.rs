@@ -7,5 +7,5 @@ mod stamp;
 
 pub(crate) use generation::{Generation, LiveGeneration};
 pub(crate) use heartbeat::{Finding, Pulse, pulse};
-pub(crate) use position::{Looks, Wanted};
-pub(crate) use stamp::{Trust, stamp};
+pub(crate) use position::{Looks, Wanted, reached};
+pub(crate) use stamp::{LiveStamp, Stamp, Trust, stamp};

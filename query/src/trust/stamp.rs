@@ -1,5 +1,8 @@
 //! The trust stamp that every answer carries.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use tidemark_schemas::{log::Position, tenant::Access};
@@ -57,6 +60,40 @@ pub(crate) async fn stamp(service: &Service, access: &Access, generation: u32, e
     let reached = reached(&service.clickhouse, generation, partition);
     let (offset, pulse) = tokio::try_join!(reached, pulse(&service.clickhouse, of, examples))?;
     Ok((Trust::new(service, Position { partition, offset }, generation, &pulse, Utc::now()), pulse))
+}
+
+/// Says how far what is read now can be trusted.
+#[async_trait]
+pub(crate) trait Stamp: Send + Sync {
+    /// The stamp.
+    ///
+    /// # Errors
+    /// There are no numbers; ClickHouse.
+    async fn now(&self) -> Result<Trust, Error>;
+}
+
+/// The stamp that an answer carries is that of every table in it.
+#[async_trait]
+impl Stamp for Trust {
+    async fn now(&self) -> Result<Trust, Error> {
+        Ok(self.clone())
+    }
+}
+
+/// For a session that lasts: made each time it is asked for.
+pub(crate) struct LiveStamp {
+    /// Where the numbers are.
+    pub(crate) service: Arc<Service>,
+    /// Whose.
+    pub(crate) access: Access,
+}
+
+#[async_trait]
+impl Stamp for LiveStamp {
+    async fn now(&self) -> Result<Trust, Error> {
+        let live = self.service.live.read(&self.service.clickhouse).await?;
+        Ok(stamp(&self.service, &self.access, live.number, 1).await?.0)
+    }
 }
 
 impl Trust {

@@ -11,7 +11,7 @@ async fn only_a_known_key_opens() {
     let Some(fixture) = Fixture::empty().await else { return };
     let asked = fixture.ask("nobody", "SELECT 1", "application/json").await;
     assert_eq!(asked.status(), 401);
-    for path in ["/v1/kpis", "/v1/kpis/visits", "/v1/freshness"] {
+    for path in ["/v1/kpis", "/v1/kpis/visits", "/v1/live?kpi=visits", "/v1/freshness"] {
         let url = format!("http://{}{path}", fixture.address);
         let missing = reqwest::get(&url).await.unwrap();
         assert_eq!(missing.status(), 401, "{path}");

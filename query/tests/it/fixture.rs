@@ -46,6 +46,10 @@ fn tenants() -> Tenants {
 /// A service of its own on a database of its own.
 pub struct Fixture {
     pub address: SocketAddr,
+    /// Where PostgreSQL clients connect.
+    pub postgres: SocketAddr,
+    /// Where Arrow Flight SQL clients connect.
+    pub flight: SocketAddr,
     pub clickhouse: Client,
     /// The partition of tenant `acme`.
     pub partition: i32,
@@ -96,15 +100,17 @@ impl Fixture {
     }
 
     async fn serve(connect: ClickHouseConfig, clickhouse: Client, config: Config) -> Self {
-        let kafka = KafkaConfig::default();
+        // None is there, whatever else runs on this machine.
+        let kafka = KafkaConfig { brokers: "127.0.0.1:1".to_owned(), ..KafkaConfig::default() };
         let partition = partition_of("acme", kafka.partitions);
-        let config = Config { listen: ([127, 0, 0, 1], 0).into(), ..config };
+        let any_port = ([127, 0, 0, 1], 0).into();
+        let config = Config { listen: any_port, postgres_listen: any_port, flight_listen: any_port, ..config };
         let tenants = Arc::new(tenants());
         let server = tidemark_query::bind(config, connect.clone(), kafka, tenants).await.unwrap();
-        let address = server.local_addr();
+        let (address, postgres, flight) = (server.local_addr(), server.postgres_addr(), server.flight_addr());
         let shutdown = CancellationToken::new();
         tokio::spawn(server.serve(shutdown.clone()));
-        Self { address, clickhouse, partition, connect, _serving: shutdown.drop_guard() }
+        Self { address, postgres, flight, clickhouse, partition, connect, _serving: shutdown.drop_guard() }
     }
 
     /// A set of numbers that is made with these KPIs; where it was recorded before, it changes its status.
@@ -226,8 +232,13 @@ impl Fixture {
 
     /// A question by SQL.
     pub async fn ask(&self, key: &str, sql: &str, accept: &str) -> reqwest::Response {
+        self.post_sql(key, &serde_json::json!({ "sql": sql }), accept).await
+    }
+
+    /// A question by SQL with whatever belongs to it.
+    pub async fn post_sql(&self, key: &str, question: &Value, accept: &str) -> reqwest::Response {
         let request = reqwest::Client::new().post(format!("http://{}/v1/sql", self.address)).bearer_auth(key);
-        request.header("Accept", accept).json(&serde_json::json!({ "sql": sql })).send().await.unwrap()
+        request.header("Accept", accept).json(question).send().await.unwrap()
     }
 
     /// The rows of a KPI as `period by… value` lines.

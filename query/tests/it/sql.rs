@@ -1,8 +1,5 @@
-//! `POST /v1/sql`: forms, bounds, errors.
+//! `POST /v1/sql`: answers as JSON, bounds, errors.
 
-use std::io::Cursor;
-
-use arrow::{array::AsArray, datatypes::Decimal128Type, ipc::reader::StreamReader};
 use serde_json::json;
 use tidemark_query::Config;
 use tidemark_schemas::kpi::Catalogue;
@@ -13,7 +10,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn rows_come_as_json_csv_or_arrow() {
+async fn rows_come_as_json_with_their_trust() {
     let Some(fixture) = filled().await else { return };
     fixture.watermark(23).await;
     let question = "SELECT deal_id, amount, closed_on, opened_at, product, status = 'won' AS won, cycle_ms FROM deals WHERE deal_id IN ('D-02', 'D-04') ORDER BY deal_id";
@@ -28,20 +25,6 @@ async fn rows_come_as_json_csv_or_arrow() {
     );
     assert_eq!(answer["columns"][1], json!({ "name": "amount", "type": "Decimal128(38, 6)" }));
     assert_eq!(answer["trust"]["position"], 23);
-
-    let csv = fixture.ask(ACME, question, "text/csv").await;
-    assert!(csv.headers()["tidemark-trust"].to_str().unwrap().contains("\"position\":23"));
-    let csv = csv.text().await.unwrap();
-    assert!(csv.starts_with("deal_id,amount,closed_on,opened_at,product,won,cycle_ms\nD-02,200.250000,2026-01-20,"), "{csv}");
-
-    let arrow = fixture.ask(ACME, question, "application/vnd.apache.arrow.stream").await.bytes().await.unwrap();
-    let batches: Vec<_> = StreamReader::try_new(Cursor::new(arrow), None).unwrap().map(Result::unwrap).collect();
-    assert_eq!(batches[0].column_by_name("amount").unwrap().as_primitive::<Decimal128Type>().value(0), 200_250_000);
-
-    assert_eq!(fixture.ask(ACME, question, "image/png").await.status(), 406);
-    let empty =
-        fixture.ask(ACME, "SELECT deal_id, status FROM deals WHERE deal_id = 'none'", "text/csv").await.text().await.unwrap();
-    assert_eq!(empty, "deal_id,status\n");
 }
 
 #[tokio::test]
@@ -92,6 +75,33 @@ async fn errors_say_what_is_wrong() {
     let later = format!("{{\"sql\": \"SELECT 1\", \"after\": \"{}-0\"}}", fixture.partition);
     fixture.watermark(0).await;
     assert_eq!(post(later.leak()).await.status(), 200);
+}
+
+#[tokio::test]
+async fn errors_say_where() {
+    let Some(fixture) = filled().await else { return };
+    for (question, line, column) in [
+        ("SELEC 1", 1, 1),
+        ("SELECT 1\nFROM deals\n  WHER x", 3, 8),
+        ("SELECT 'text that does not end", 1, 8),
+        ("SELECT deal_id,\n       amout FROM deals", 2, 8),
+        ("SELECT d.amout FROM deals d", 1, 8),
+        ("SELECT 产品, 1 FROM deals", 1, 8),
+        ("SELECT '产品', amout FROM deals", 1, 14),
+        ("SELECT * FROM deals\nJOIN deal ON true", 2, 6),
+        ("SELECT summ(amount) FROM deals", 1, 8),
+        ("SELECT deal_id FROM deals a, deals b", 1, 8),
+        ("SELECT count(*), product FROM deals", 1, 18),
+        ("WITH x AS (SELECT amout FROM deals) SELECT * FROM x", 1, 19),
+    ] {
+        let (status, problem) = fixture.sql(ACME, question).await;
+        assert_eq!(status, 400, "{question}: {problem}");
+        assert_eq!(problem["error"]["position"], json!({ "line": line, "column": column }), "{question}: {problem}");
+    }
+    for question in ["SELECT", "SELECT 1 / 0", "SELECT CAST('at Line: 1, Column: 2' AS INT)", "DELETE FROM deals"] {
+        let (status, problem) = fixture.sql(ACME, question).await;
+        assert_eq!((status, problem["error"].get("position")), (400, None), "{question}: nothing to point at: {problem}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,10 +13,11 @@ use datafusion::{
         expr::{AggregateFunction, AggregateFunctionParams},
         lit,
     },
+    sql::unparser::expr_to_sql,
 };
 use num_bigint::BigInt;
 
-use super::{Arithmetic, Ratio};
+use super::{Arithmetic, Ratio, round_text};
 
 /// One aggregate of a KPI.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,6 +71,29 @@ impl SlotKind {
 }
 
 impl Slot {
+    /// As it may stand in a KPI's value.
+    #[must_use]
+    pub fn sql(&self) -> String {
+        let text = |expr: &Expr| expr_to_sql(expr).map_or_else(|_| expr.to_string(), |sql| sql.to_string());
+        let argument = self.argument.as_ref().map_or_else(|| "*".to_owned(), text);
+        let aggregate = match self.kind {
+            SlotKind::Sum => format!("sum({argument})"),
+            SlotKind::Count => format!("count({argument})"),
+            SlotKind::CountDistinct => format!("count(DISTINCT {argument})"),
+            SlotKind::Min => format!("min({argument})"),
+            SlotKind::Max => format!("max({argument})"),
+            SlotKind::Percentile(Percentile { numerator: 1, denominator: 2 }) => format!("median({argument})"),
+            SlotKind::Percentile(Percentile { numerator, denominator }) => {
+                let share = Ratio::new(numerator.into(), denominator.into());
+                format!("percentile_cont({}) WITHIN GROUP (ORDER BY {argument})", round_text(&share))
+            }
+        };
+        match &self.filter {
+            None => aggregate,
+            Some(filter) => format!("{aggregate} FILTER (WHERE {})", text(filter)),
+        }
+    }
+
     /// What one fact puts into the slot, as an expression on the fact's columns. Additive slots: Decimal128(38, 6),
     /// never NULL. Multisets: Utf8 or Decimal128(38, 6); NULL where the fact puts in nothing.
     ///

@@ -52,6 +52,12 @@ pub struct Args {
     /// Port of query [default: 8081]
     #[arg(long, value_name = "PORT")]
     query_port: Option<u16>,
+    /// Port of query for PostgreSQL clients [default: 5433]
+    #[arg(long, value_name = "PORT")]
+    postgres_port: Option<u16>,
+    /// Port of query for Arrow Flight SQL clients [default: 50051]
+    #[arg(long, value_name = "PORT")]
+    flight_port: Option<u16>,
     /// Port of the projector's health and metrics [default: 8082]
     #[arg(long, value_name = "PORT")]
     projector_port: Option<u16>,
@@ -72,6 +78,8 @@ impl Args {
         let mut set = |key, value: Option<String>| overrides.extend(value.map(|value| (key, value)));
         set("ingest.listen", self.ingest_port.map(|port| format!("127.0.0.1:{port}")));
         set("query.listen", self.query_port.map(|port| format!("127.0.0.1:{port}")));
+        set("query.postgres_listen", self.postgres_port.map(|port| format!("127.0.0.1:{port}")));
+        set("query.flight_listen", self.flight_port.map(|port| format!("127.0.0.1:{port}")));
         set("projector.listen", self.projector_port.map(|port| format!("127.0.0.1:{port}")));
         set("kafka.brokers", self.kafka_port.map(|port| format!("127.0.0.1:{port}")));
         set("clickhouse.url", self.clickhouse_port.map(|port| format!("http://127.0.0.1:{port}")));
@@ -140,6 +148,10 @@ fn addresses(config: &Config, args: &Args) -> String {
     let here = SERVICES.into_iter().filter(|service| args.is_here(*service));
     let mut lines: Vec<String> =
         here.map(|service| format!("{:<12}http://{}", service.name(), address(config, service))).collect();
+    if args.is_here(Service::Query) {
+        lines.push(format!("postgres    {}/{}", config.query.postgres_listen, tidemark_query::DATABASE));
+        lines.push(format!("flight      grpc://{}", config.query.flight_listen));
+    }
     lines.push(format!("kafka       {}", config.kafka.brokers));
     lines.push(format!("clickhouse  {}", config.clickhouse.url));
     lines.push(format!("state       {}", config.state.display()));

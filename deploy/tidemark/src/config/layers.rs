@@ -6,6 +6,8 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use config::{Environment, File, FileFormat, Map, Source, Value, ValueKind};
 
+use tidemark_query::Tls;
+
 use super::Config;
 
 const DEFAULTS: &str = include_str!("../../tidemark.toml");
@@ -42,6 +44,7 @@ pub fn load(file: Option<&Path>, flags: Overrides) -> Result<Config> {
     config.clickhouse.password = config.clickhouse.password.filter(|password| !password.is_empty());
     config.registry.user = config.registry.user.filter(|user| !user.is_empty());
     config.registry.password = config.registry.password.filter(|password| !password.is_empty());
+    config.query.tls = config.query.tls.filter(|tls| tls != &Tls::default());
     Ok(config)
 }
 

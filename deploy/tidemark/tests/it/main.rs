@@ -2,15 +2,20 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test that fails or skips says where")]
 
+mod bi;
 mod breaks;
 mod command_line;
 mod dead_letters;
 mod dependencies;
+#[path = "../../../../query/tests/it/events.rs"]
+mod events;
 mod generations;
+mod history;
 mod imports;
 mod known_answers;
 mod kpi_files;
 mod life_and_death;
+mod live;
 mod overload;
 mod readme;
 mod recovery;

@@ -24,9 +24,13 @@ fn every_curl_example_answers_what_the_readme_says() {
         "the README shows commands and their answers"
     );
     let stack = Stack::start();
+    // Where examples put files.
+    let directory = tempfile::tempdir().unwrap();
     let mut variables = BTreeMap::new();
     for Example { script, answer: expected } in examples {
-        let ran = Command::new("bash").args(["-euo", "pipefail", "-c", &at(&stack, &script)]).envs(&variables).output().unwrap();
+        let mut ran = Command::new("bash");
+        ran.args(["-euo", "pipefail", "-c", &at(&stack, &script)]).envs(&variables).current_dir(&directory);
+        let ran = ran.output().unwrap();
         let said = String::from_utf8(ran.stdout).unwrap();
         assert!(ran.status.success(), "{script}\n{said}{}", String::from_utf8_lossy(&ran.stderr));
         let Some(expected) = expected else { continue };

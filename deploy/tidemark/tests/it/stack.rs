@@ -37,6 +37,8 @@ pub struct Stack {
 struct Ports {
     ingest: u16,
     query: u16,
+    postgres: u16,
+    flight: u16,
     projector: u16,
     kafka: u16,
     clickhouse: u16,
@@ -75,8 +77,8 @@ impl Stack {
 
     /// Everything that a start needs; nothing runs yet.
     pub fn prepare(flags: &[&'static str]) -> Self {
-        let [ingest, query, projector, kafka, clickhouse] = free_ports();
-        let ports = Ports { ingest, query, projector, kafka, clickhouse };
+        let [ingest, query, postgres, flight, projector, kafka, clickhouse] = free_ports();
+        let ports = Ports { ingest, query, postgres, flight, projector, kafka, clickhouse };
         let state = tempfile::tempdir().unwrap();
         // Servers come and go in these tests: a connection is not kept for the next question.
         let client = Client::builder().pool_max_idle_per_host(0).build().unwrap();
@@ -136,6 +138,11 @@ impl Stack {
         format!("http://127.0.0.1:{}", self.ports.query)
     }
 
+    /// The port for PostgreSQL clients.
+    pub fn postgres(&self) -> u16 {
+        self.ports.postgres
+    }
+
     /// The base URL of the projector.
     pub fn projector(&self) -> String {
         format!("http://127.0.0.1:{}", self.ports.projector)
@@ -185,6 +192,12 @@ impl Stack {
     pub async fn sql_as(&self, key: &str, sql: &str) -> Value {
         let request = self.client.post(format!("{}/v1/sql", self.query())).bearer_auth(key);
         json(request.json(&serde_json::json!({ "sql": sql })).send().await.unwrap()).await
+    }
+
+    /// The same as of a moment.
+    pub async fn sql_as_of(&self, key: &str, sql: &str, as_of: &str) -> Value {
+        let request = self.client.post(format!("{}/v1/sql", self.query())).bearer_auth(key);
+        json(request.json(&serde_json::json!({ "sql": sql, "as_of": as_of })).send().await.unwrap()).await
     }
 
     /// A metric of the projector, summed over its labels.
@@ -248,13 +261,15 @@ impl Stack {
     }
 
     fn place<'a>(&self, command: &'a mut Command) -> &'a mut Command {
-        let Ports { ingest, query, projector, kafka, clickhouse } = self.ports;
+        let Ports { ingest, query, postgres, flight, projector, kafka, clickhouse } = self.ports;
         command
             .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .env("TIDEMARK_STATE", self.state.path())
             .env("TIDEMARK_INGEST__LISTEN", format!("127.0.0.1:{ingest}"))
             .env("TIDEMARK_PROJECTOR__LISTEN", format!("127.0.0.1:{projector}"))
             .env("TIDEMARK_QUERY__LISTEN", format!("127.0.0.1:{query}"))
+            .env("TIDEMARK_QUERY__POSTGRES_LISTEN", format!("127.0.0.1:{postgres}"))
+            .env("TIDEMARK_QUERY__FLIGHT_LISTEN", format!("127.0.0.1:{flight}"))
             .env("TIDEMARK_KAFKA__BROKERS", format!("127.0.0.1:{kafka}"))
             .env("TIDEMARK_CLICKHOUSE__URL", format!("http://127.0.0.1:{clickhouse}"))
     }

@@ -1,7 +1,8 @@
-//! What Tidemark needs and cargo cannot bring: Kafka's jars, ClickHouse's engine, Python clients of the tests.
+//! What Tidemark needs and cargo cannot bring: Kafka's jars, ClickHouse's engine, the clients that tests knock with.
 //! Pinned by version and checksum, put in place by one rename, reused from then on.
 
 mod checksums;
+mod clients;
 mod kafka;
 mod libchdb;
 mod place;
@@ -20,7 +21,13 @@ pub fn run() -> Result<()> {
     let cache = cache::dir();
     tools::check_platform()?;
     let pinned = checksums::Pinned::read()?;
-    let fetched = [kafka::ensure(&cache, &pinned)?, libchdb::ensure(&cache, &pinned)?, python::ensure(&cache)?];
+    let fetched = [
+        kafka::ensure(&cache, &pinned)?,
+        libchdb::ensure(&cache, &pinned)?,
+        python::ensure(&cache)?,
+        clients::ensure_jdbc(&cache, &pinned)?,
+        clients::ensure_node(&cache)?,
+    ];
     if fetched.contains(&true) {
         eprintln!("fetched into {} in {} s", cache.display(), started.elapsed().as_secs());
     }

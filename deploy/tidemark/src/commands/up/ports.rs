@@ -44,6 +44,10 @@ fn ports(config: &Config, is_here: impl Fn(Service) -> bool) -> Result<Vec<(&'st
     ports.extend(
         SERVICES.into_iter().filter(|service| is_here(*service)).map(|service| (service.name(), address(config, service))),
     );
+    if is_here(Service::Query) {
+        ports.push(("query for PostgreSQL clients", config.query.postgres_listen));
+        ports.push(("query for Arrow Flight clients", config.query.flight_listen));
+    }
     Ok(ports)
 }
 

@@ -19,7 +19,7 @@ const VALUES = [
   ["some_text", "text", "it's\n\"上海\" \\ %", "it's\n\"上海\" \\ %"],
   ["small", "integer", -5, -5],
   ["large", "bigint", 9007199254740993n, "9007199254740993"],
-  ["amount", "numeric", "-125000.000001", "-125000.000001"],
+  ["amount", "numeric(38, 6)", "-125000.000001", "-125000.000001"],
   ["day", "date", "2026-03-05", "2026-03-05"],
   ["instant", "timestamptz", INSTANT, INSTANT],
   ["yes", "boolean", true, true],
@@ -73,7 +73,7 @@ async function soon(milliseconds, step) {
 const steps = {
   log_in: () =>
     connected({}, async (client) => {
-      assert.equal(await one(client, "SELECT 1"), 1);
+      assert.equal(await one(client, "SELECT 1::integer"), 1);
       assert.match(await one(client, "SELECT version()"), /PostgreSQL/);
       assert.equal(await one(client, "SELECT current_user"), user);
     }),
@@ -85,7 +85,7 @@ const steps = {
   parameters_simple: () =>
     connected({}, async (client) => {
       // No placeholders, so that it goes by the simple protocol; the values are literals.
-      const literals = ["E'it\\'s'::text", "-5", "9007199254740993", "-125000.000001::numeric", "DATE '2026-03-05'", "true", "NULL::text"];
+      const literals = ["E'it\\'s'::text", "-5::integer", "9007199254740993", "-125000.000001::numeric(38, 6)", "DATE '2026-03-05'", "true", "NULL::text"];
       const { rows } = await client.query({ text: `SELECT ${literals.join(", ")}`, rowMode: "array" });
       assert.deepEqual(rows, [["it's", -5, "9007199254740993", "-125000.000001", "2026-03-05", true, null]]);
     }),
@@ -103,7 +103,7 @@ const steps = {
       assert.ok(Number(await one(client, sql, ["won", "-1.5", "2026-03-05", INSTANT, 7])) >= 0);
       const { rows } = await client.query("SELECT deal_id FROM deals ORDER BY deal_id LIMIT $1 OFFSET $2", [2, 0]);
       assert.ok(rows.length <= 2);
-      checkCount("deals", await one(client, "SELECT count(*) FROM deals WHERE status = ANY($1)", [["won", "lost", "open"]]));
+      checkCount("deals", await one(client, "SELECT count(*) FROM deals WHERE status IN ($1, $2, $3)", ["won", "lost", "open"]));
     }),
 
   types_of_columns: () =>
@@ -116,20 +116,20 @@ const steps = {
   prepared: () =>
     connected({}, async (client) => {
       for (let number = 0; number < 20; number++) {
-        const { rows } = await client.query({ name: "next", text: "SELECT $1::integer + 1 AS n", values: [number] });
+        const { rows } = await client.query({ name: "next", text: "SELECT $1::integer + 1::integer AS n", values: [number] });
         assert.deepEqual(rows, [{ n: number + 1 }]);
       }
     }),
 
   many_statements: () =>
     connected({}, async (client) => {
-      const results = await client.query("SELECT 1 AS a; SELECT 2 AS a, 'b' AS b");
+      const results = await client.query("SELECT 1::integer AS a; SELECT 2::integer AS a, 'b' AS b");
       assert.deepEqual(results.map((result) => result.rows), [[{ a: 1 }], [{ a: 2, b: "b" }]]);
     }),
 
   cursor: () =>
     connected({}, async (client) => {
-      const cursor = client.query(new Cursor("SELECT x FROM generate_series(1, $1::bigint) AS s(x) ORDER BY x", [1_000]));
+      const cursor = client.query(new Cursor("SELECT x FROM generate_series(1, 5000) AS s(x) WHERE x <= $1::bigint ORDER BY x", [1_000]));
       let found = [];
       for (let rows = await cursor.read(64); rows.length > 0; rows = await cursor.read(64)) {
         found = found.concat(rows.map((row) => Number(row.x)));
@@ -138,7 +138,7 @@ const steps = {
       const begun = client.query(new Cursor("SELECT x FROM generate_series(1, 1000000) AS s(x)"));
       assert.equal((await begun.read(10)).length, 10);
       await begun.close();
-      assert.equal(await one(client, "SELECT 1"), 1);
+      assert.equal(await one(client, "SELECT 1::integer"), 1);
     }),
 
   errors: () =>
@@ -168,7 +168,7 @@ const steps = {
       await fails(client.query("SELECT no_such_column FROM deals"), "42703");
       await fails(client.query("SELECT 1"), "25P02");
       assert.equal((await client.query("ROLLBACK")).command, "ROLLBACK");
-      assert.equal(await one(client, "SELECT 1"), 1);
+      assert.equal(await one(client, "SELECT 1::integer"), 1);
     }),
 
   catalog: () =>
@@ -195,7 +195,7 @@ const steps = {
         setTimeout(() => new pg.Client(config()).cancel(client, query), 500);
         await fails(ended, "57014");
       });
-      assert.equal(await one(client, "SELECT 1"), 1);
+      assert.equal(await one(client, "SELECT 1::integer"), 1);
     }),
 
   timeout: () =>

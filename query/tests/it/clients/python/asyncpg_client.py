@@ -97,13 +97,6 @@ async def prepared(_, connection):
 
 
 @connecting
-async def unknown_types(_, connection):
-    """Types that asyncpg does not know by heart make it ask pg_type for them (a recursive query)."""
-    same(await connection.fetchval("SELECT ARRAY[1, 2, 3]::bigint[]"), [1, 2, 3])
-    assert "public" in await connection.fetchval("SELECT current_schemas(true)")
-
-
-@connecting
 async def simple_protocol(_, connection):
     assert await connection.execute("SELECT 1; SELECT 2") == "SELECT 1"
     assert await connection.execute("SET extra_float_digits = 3") == "SET"
@@ -112,7 +105,7 @@ async def simple_protocol(_, connection):
 @connecting
 async def cursor(_, connection):
     """A portal that is fetched from in parts."""
-    sql = "SELECT x FROM generate_series(1, $1::bigint) AS s(x) ORDER BY x"
+    sql = "SELECT x FROM generate_series(1, 5000) AS s(x) WHERE x <= $1::bigint ORDER BY x"
     async with connection.transaction(readonly=True):
         same([row["x"] async for row in connection.cursor(sql, 1_000, prefetch=64)], range(1, 1_001))
         few = await connection.cursor("SELECT x FROM generate_series(1, 1000000) AS s(x)")
@@ -198,7 +191,6 @@ run([
     parameters_by_context,
     types_of_columns,
     prepared,
-    unknown_types,
     simple_protocol,
     cursor,
     errors,

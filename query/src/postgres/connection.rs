@@ -1,0 +1,188 @@
+//! What a socket is served by: one set of handlers for each, so that no two connections share a session.
+
+use std::{fmt::Debug, sync::Arc};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use datafusion::{logical_expr::LogicalPlan, prelude::SessionContext, sql::sqlparser::ast::Statement};
+use datafusion_postgres::{
+    DfSessionService, Parser, QueryHook,
+    hooks::{set_show::SetShowHook, transactions::TransactionStatementHook},
+    pgwire::{
+        api::{
+            ClientInfo, ClientPortalStore, ErrorHandler, PgWireServerHandlers, Type,
+            auth::StartupHandler,
+            cancel::CancelHandler,
+            portal::{Format, Portal},
+            query::{ExtendedQueryHandler, SimpleQueryHandler},
+            results::{FieldInfo, Response},
+            stmt::QueryParser,
+            store::PortalStore,
+        },
+        error::{PgWireError, PgWireResult},
+        messages::PgWireBackendMessage,
+    },
+};
+use futures::Sink;
+
+use super::{cancel::Connections, failure, fields, login::Login, questions::Questions, settings::OwnSettings};
+use crate::{Error, service::Service, sql};
+
+/// A statement as it is kept between Parse and Execute.
+type Prepared = (String, Option<(Statement, LogicalPlan)>);
+
+/// The handlers of one socket.
+pub(super) struct Connection {
+    statements: Arc<Statements>,
+    login: Arc<Login>,
+    connections: Arc<Connections>,
+}
+
+impl Connection {
+    /// For a socket of which nothing is known yet. Among the `connections` requests to cancel find it.
+    pub(super) fn new(service: &Arc<Service>, connections: &Arc<Connections>) -> Self {
+        let questions = Arc::new(Questions::new(service));
+        // What SET, SHOW, BEGIN and COMMIT say is the library's; everything that reads is ours, so this context has no tables.
+        let hooks: Vec<Arc<dyn QueryHook>> = vec![
+            Arc::new(OwnSettings),
+            Arc::new(SetShowHook),
+            Arc::new(TransactionStatementHook),
+            Arc::<Questions>::clone(&questions),
+        ];
+        let session = DfSessionService::new_with_hooks(Arc::new(SessionContext::new()), hooks);
+        let tokens_max = service.config.sql_tokens_max;
+        let parser = Arc::new(BoundedParser { parser: session.query_parser(), tokens_max });
+        Self {
+            statements: Arc::new(Statements { session, parser, tokens_max }),
+            login: Arc::new(Login::new(service, questions, connections)),
+            connections: Arc::clone(connections),
+        }
+    }
+}
+
+impl PgWireServerHandlers for Connection {
+    fn simple_query_handler(&self) -> Arc<impl SimpleQueryHandler> {
+        Arc::clone(&self.statements)
+    }
+
+    fn extended_query_handler(&self) -> Arc<impl ExtendedQueryHandler> {
+        Arc::clone(&self.statements)
+    }
+
+    fn startup_handler(&self) -> Arc<impl StartupHandler> {
+        Arc::clone(&self.login)
+    }
+
+    fn cancel_handler(&self) -> Arc<impl CancelHandler> {
+        Arc::clone(&self.connections)
+    }
+
+    fn error_handler(&self) -> Arc<impl ErrorHandler> {
+        Arc::new(Failures)
+    }
+}
+
+/// Says every error in PostgreSQL's codes.
+struct Failures;
+
+impl ErrorHandler for Failures {
+    fn on_error<C: ClientInfo>(&self, _: &C, error: &mut PgWireError) {
+        failure::translate(error);
+    }
+}
+
+/// The form that a statement's rows are wanted in, for the hook that makes them and does not see the portal.
+pub(super) struct RowFormat(pub(super) Format);
+
+/// The library's handling of statements, behind the bound on their length.
+struct Statements {
+    session: DfSessionService,
+    parser: Arc<BoundedParser>,
+    tokens_max: usize,
+}
+
+#[async_trait]
+impl SimpleQueryHandler for Statements {
+    async fn do_query<C>(&self, client: &mut C, query: &str) -> PgWireResult<Vec<Response>>
+    where
+        C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::PortalStore: PortalStore,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        bounded(query, self.tokens_max)?;
+        client.session_extensions().insert(RowFormat(Format::UnifiedText));
+        SimpleQueryHandler::do_query(&self.session, client, query).await
+    }
+}
+
+#[async_trait]
+impl ExtendedQueryHandler for Statements {
+    type Statement = Prepared;
+    type QueryParser = BoundedParser;
+
+    fn query_parser(&self) -> Arc<BoundedParser> {
+        Arc::clone(&self.parser)
+    }
+
+    async fn do_query<C>(&self, client: &mut C, portal: &Portal<Prepared>, max_rows: usize) -> PgWireResult<Response>
+    where
+        C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::PortalStore: PortalStore<Statement = Prepared>,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        readable(&self.parser.get_parameter_types(&portal.statement.statement)?, &portal.parameters)?;
+        client.session_extensions().insert(RowFormat(portal.result_column_format.clone()));
+        ExtendedQueryHandler::do_query(&self.session, client, portal, max_rows).await
+    }
+}
+
+/// The library's parser, behind the same bound.
+struct BoundedParser {
+    parser: Arc<Parser>,
+    tokens_max: usize,
+}
+
+#[async_trait]
+impl QueryParser for BoundedParser {
+    type Statement = Prepared;
+
+    async fn parse_sql<C>(&self, client: &C, sql: &str, types: &[Option<Type>]) -> PgWireResult<Option<Prepared>>
+    where
+        C: ClientInfo + Unpin + Send + Sync,
+    {
+        bounded(sql, self.tokens_max)?;
+        self.parser.parse_sql(client, sql, types).await
+    }
+
+    fn get_parameter_types(&self, statement: &Prepared) -> PgWireResult<Vec<Type>> {
+        self.parser.get_parameter_types(statement)
+    }
+
+    fn get_result_schema(&self, statement: &Prepared, format: Option<&Format>) -> PgWireResult<Vec<FieldInfo>> {
+        let fields = self.parser.get_result_schema(statement, format)?;
+        Ok(match &statement.1 {
+            Some((Statement::Declare { .. }, _)) => vec![],
+            Some((_, plan)) => fields::exact(fields, plan.schema().as_arrow()),
+            None => fields,
+        })
+    }
+}
+
+/// The library reads the quotes of an array's elements as part of them, which would find nothing where there is something.
+fn readable(types: &[Type], values: &[Option<Bytes>]) -> PgWireResult<()> {
+    let is_misread = |(wanted, value): (&Type, &Option<Bytes>)| {
+        let text = value.as_deref().unwrap_or_default();
+        matches!(*wanted, Type::TEXT_ARRAY | Type::VARCHAR_ARRAY) && text.starts_with(b"{") && text.contains(&b'"')
+    };
+    if types.iter().zip(values).any(is_misread) {
+        let reason = "an array of texts cannot be given as a text with quotes: give each element a parameter, as in IN ($1, $2)";
+        return Err(PgWireError::ApiError(Box::new(Error::Body(reason.to_owned()))));
+    }
+    Ok(())
+}
+
+fn bounded(sql: &str, tokens_max: usize) -> PgWireResult<()> {
+    sql::check_length(sql, tokens_max).map_err(|error: Error| PgWireError::ApiError(Box::new(error)))
+}

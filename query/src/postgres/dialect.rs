@@ -1,0 +1,281 @@
+//! What clients write that the planner does not know, said so that it does.
+
+use std::{collections::HashSet, ops::ControlFlow};
+
+use datafusion::sql::{
+    parser,
+    sqlparser::ast::{
+        AccessExpr, BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
+        FunctionArguments, Ident, LimitClause, ObjectName, Query, Select, SelectItem, SetExpr, Statement, TableFactor,
+        TableWithJoins, Value, ValueWithSpan, VisitMut, VisitorMut,
+    },
+};
+
+/// A statement for the planner.
+pub(super) fn understood(statement: &Statement) -> parser::Statement {
+    let mut statement = statement.clone();
+    let _goes_on: ControlFlow<()> = statement.visit(&mut Translator);
+    parser::Statement::Statement(Box::new(statement))
+}
+
+struct Translator;
+
+impl VisitorMut for Translator {
+    type Break = ();
+
+    /// How many rows are wanted is a number, which a driver that sends `LIMIT $1` has to be told.
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        if let Some(LimitClause::LimitOffset { limit, offset, .. }) = &mut query.limit_clause {
+            for number in limit.iter_mut().chain(offset.iter_mut().map(|offset| &mut offset.value)) {
+                if matches!(number, Expr::Value(ValueWithSpan { value: Value::Placeholder(_), .. })) {
+                    *number = cast(number.clone(), DataType::BigInt(None));
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Columns may be called the same in PostgreSQL, which the planner does not allow of the constants that clients fill in.
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        let mut names = HashSet::new();
+        for (place, item) in (1..).zip(&mut select.projection) {
+            if let SelectItem::UnnamedExpr(expr @ (Expr::Value(_) | Expr::Cast { .. })) = item
+                && !names.insert(expr.to_string())
+            {
+                *item = SelectItem::ExprWithAlias { alias: Ident::with_quote('"', format!("column{place}")), expr: expr.clone() };
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        match expr {
+            Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. } => {
+                if let Some(escape) = escape_char.take().and_then(|value| value.into_string()).filter(|escape| escape != "\\") {
+                    **pattern = escaped_by_backslash((**pattern).clone(), &escape);
+                }
+            }
+            // `(expression).field` of a composite value: no column here has one, and clients ask it of indexes, which there are not.
+            Expr::CompoundFieldAccess { root, access_chain }
+                if matches!(root.as_ref(), Expr::Nested(_)) && matches!(access_chain.as_slice(), [AccessExpr::Dot(_)]) =>
+            {
+                *expr = cast(Expr::Value(Value::Null.into()), DataType::Int(None));
+            }
+            // One row per place of an array.
+            Expr::Function(function) if last_name(function) == "generate_subscripts" => {
+                if let FunctionArguments::List(arguments) = &function.args
+                    && let [
+                        FunctionArg::Unnamed(FunctionArgExpr::Expr(array)),
+                        FunctionArg::Unnamed(FunctionArgExpr::Expr(dimension)),
+                    ] = arguments.args.as_slice()
+                {
+                    let number = |number: &str| Expr::Value(Value::Number(number.to_owned(), false).into());
+                    let bigint = |expr| cast(expr, DataType::BigInt(None));
+                    let length = bigint(call("array_length", vec![array.clone(), bigint(dimension.clone())]));
+                    let length = Box::new(call("coalesce", vec![length, number("0")]));
+                    let end = Expr::BinaryOp { left: length, op: BinaryOperator::Plus, right: Box::new(number("1")) };
+                    *expr = call("unnest", vec![call("range", vec![number("1"), end])]);
+                }
+            }
+            // A name without a schema may be one of the catalogue's own, as `'pg_class'::regclass` is.
+            Expr::BinaryOp { left, op: BinaryOperator::Eq, right }
+                if left.to_string().ends_with("nspname") && right.to_string().eq_ignore_ascii_case("current_schema()") =>
+            {
+                let own = Expr::Value(Value::SingleQuotedString("pg_catalog".to_owned()).into());
+                *expr = Expr::InList { expr: left.clone(), list: vec![(**right).clone(), own], negated: false };
+            }
+            // PostgreSQL takes a text for the truth value that it names.
+            Expr::BinaryOp { left, op: BinaryOperator::Eq, right } if is_truth_of_catalog(left) => {
+                if let Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(text), .. }) = right.as_ref()
+                    && let Some(truth) =
+                        [("t", true), ("true", true), ("f", false), ("false", false)].into_iter().find(|(name, _)| name == text)
+                {
+                    **right = Expr::Value(Value::Boolean(truth.1).into());
+                }
+            }
+            // The type of names in the catalogue, which are texts here.
+            Expr::Cast { data_type, .. }
+                if matches!(data_type.to_string().to_lowercase().as_str(), "name" | "pg_catalog.name") =>
+            {
+                *data_type = DataType::Text;
+            }
+            // `ARRAY(SELECT …)`
+            Expr::Function(function) if last_name(function) == "array" => {
+                if let FunctionArguments::Subquery(query) = &function.args {
+                    let mut query = query.clone();
+                    if let SetExpr::Select(select) = query.body.as_mut()
+                        && let [SelectItem::UnnamedExpr(item)] = select.projection.as_mut_slice()
+                    {
+                        *item = call("array_agg", vec![item.clone()]);
+                        *expr = Expr::Subquery(query);
+                    }
+                }
+            }
+            // PostgreSQL's letters of a time are not the planner's.
+            Expr::Function(function) if matches!(last_name(function).as_str(), "to_timestamp" | "to_date") => {
+                if let FunctionArguments::List(arguments) = &mut function.args
+                    && let [
+                        _,
+                        FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(ValueWithSpan {
+                            value: Value::SingleQuotedString(format),
+                            ..
+                        }))),
+                    ] = arguments.args.as_mut_slice()
+                    && !format.contains('%')
+                {
+                    *format = time_format(format);
+                }
+            }
+            // One row of the catalogue for another: PostgreSQL finds out that it is one when it runs, DataFusion wants to know before.
+            Expr::Subquery(query) => at_most_one_row(query),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Columns of the catalogue that are true or false, and that clients compare with texts.
+const TRUTHS: [&str; 6] = ["indisprimary", "indisunique", "indisclustered", "indisvalid", "attisdropped", "attnotnull"];
+
+fn is_truth_of_catalog(expr: &Expr) -> bool {
+    TRUTHS.contains(&expr.to_string().rsplit('.').next().unwrap_or_default())
+}
+
+/// `YYYY-MM-DD HH24:MI:SS.US` as chrono writes it.
+fn time_format(format: &str) -> String {
+    let letters =
+        [("YYYY", "%Y"), ("MM", "%m"), ("DD", "%d"), ("HH24", "%H"), ("MI", "%M"), ("SS", "%S"), (".US", "%.f"), (".MS", "%.f")];
+    letters.into_iter().fold(format.to_owned(), |format, (theirs, ours)| format.replace(theirs, ours))
+}
+
+fn at_most_one_row(query: &mut Query) {
+    let SetExpr::Select(select) = query.body.as_mut() else { return };
+    let of_catalog = |table: &TableWithJoins| match &table.relation {
+        TableFactor::Table { name, .. } => name.to_string().split('.').next_back().is_some_and(|name| name.starts_with("pg_")),
+        _ => false,
+    };
+    let is_plain = select.from.iter().all(of_catalog) && !select.from.is_empty() && query.limit_clause.is_none();
+    if let ([SelectItem::UnnamedExpr(item) | SelectItem::ExprWithAlias { expr: item, .. }], true) =
+        (select.projection.as_mut_slice(), is_plain)
+        && !matches!(item, Expr::Function(function) if is_aggregate(function))
+    {
+        *item = call("max", vec![item.clone()]);
+    }
+}
+
+fn last_name(function: &Function) -> String {
+    let name = function.name.to_string().to_lowercase();
+    name.rsplit('.').next().unwrap_or_default().to_owned()
+}
+
+fn is_aggregate(function: &Function) -> bool {
+    let name = last_name(function);
+    name.ends_with("agg") || matches!(name.as_str(), "count" | "max" | "min" | "sum" | "avg" | "bool_or" | "bool_and")
+}
+
+fn cast(expr: Expr, data_type: DataType) -> Expr {
+    Expr::Cast { kind: CastKind::DoubleColon, expr: Box::new(expr), data_type, array: false, format: None }
+}
+
+/// A pattern whose escape character is another, as the same pattern with a backslash.
+fn escaped_by_backslash(pattern: Expr, escape: &str) -> Expr {
+    // What stands for the escape character itself, while the others are replaced: no text has it.
+    let itself = "\u{1}";
+    let steps = [
+        ("\\", "\\\\".to_owned()),
+        (&escape.repeat(2), itself.to_owned()),
+        (escape, "\\".to_owned()),
+        (itself, escape.to_owned()),
+    ];
+    steps.into_iter().fold(pattern, |text, (from, to)| replace(text, from, &to))
+}
+
+fn replace(text: Expr, from: &str, to: &str) -> Expr {
+    let literal = |text: &str| Expr::Value(Value::SingleQuotedString(text.to_owned()).into());
+    call("replace", vec![text, literal(from), literal(to)])
+}
+
+fn call(name: &str, args: Vec<Expr>) -> Expr {
+    let args = args.into_iter().map(|expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr))).collect();
+    let args = FunctionArgumentList { duplicate_treatment: None, args, clauses: vec![] };
+    Expr::Function(Function {
+        name: ObjectName::from(vec![Ident::new(name)]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(args),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: vec![],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::sql::sqlparser::{dialect::PostgreSqlDialect, parser::Parser};
+
+    use super::*;
+
+    fn said(sql: &str) -> String {
+        let statement = Parser::parse_sql(&PostgreSqlDialect {}, sql).unwrap().remove(0);
+        let parser::Statement::Statement(statement) = understood(&statement) else { panic!("{sql}") };
+        statement.to_string()
+    }
+
+    #[test]
+    fn limits_are_numbers() {
+        assert_eq!(said("SELECT a FROM t LIMIT $1 OFFSET $2"), "SELECT a FROM t LIMIT $1::BIGINT OFFSET $2::BIGINT");
+        assert_eq!(said("SELECT a FROM t LIMIT 5"), "SELECT a FROM t LIMIT 5");
+    }
+
+    #[test]
+    fn composites_have_no_fields() {
+        assert_eq!(said("SELECT (f(i.k)).n FROM i"), "SELECT NULL::INT FROM i");
+        assert_eq!(said("SELECT i.k, (i.k) FROM i"), "SELECT i.k, (i.k) FROM i");
+    }
+
+    #[test]
+    fn columns_have_names_of_their_own() {
+        assert_eq!(said("SELECT NULL, a, NULL, a"), "SELECT NULL, a, NULL AS \"column3\", a");
+    }
+
+    #[test]
+    fn what_clients_write_is_understood() {
+        for (theirs, ours) in [
+            ("SELECT ix.indisprimary = 'f', r.contype = 'f'", "SELECT ix.indisprimary = false, r.contype = 'f'"),
+            ("SELECT 'a'::name", "SELECT 'a'::TEXT"),
+            ("SELECT ARRAY(SELECT a FROM b)", "SELECT (SELECT array_agg(a) FROM b)"),
+            ("SELECT to_timestamp(a, 'YYYY-MM-DD HH24:MI:SS.US')", "SELECT to_timestamp(a, '%Y-%m-%d %H:%M:%S%.f')"),
+        ] {
+            assert_eq!(said(theirs), ours);
+        }
+    }
+
+    #[test]
+    fn subscripts_are_numbers_from_one() {
+        let said = said("SELECT pg_catalog.generate_subscripts(i.k, 1)");
+        assert_eq!(said, "SELECT unnest(range(1, coalesce(array_length(i.k, 1::BIGINT)::BIGINT, 0) + 1))");
+    }
+
+    #[test]
+    fn names_without_schema_are_of_the_catalogue_too() {
+        assert_eq!(said("SELECT n.nspname = current_schema()"), "SELECT n.nspname IN (current_schema(), 'pg_catalog')");
+    }
+
+    #[test]
+    fn lookups_in_the_catalogue_are_of_one_row() {
+        assert_eq!(
+            said("SELECT (SELECT a FROM pg_catalog.pg_x WHERE a = b)"),
+            "SELECT (SELECT max(a) FROM pg_catalog.pg_x WHERE a = b)"
+        );
+        for same in ["SELECT (SELECT a FROM deals)", "SELECT (SELECT count(*) FROM pg_x)", "SELECT a FROM pg_x"] {
+            assert_eq!(said(same), same);
+        }
+    }
+
+    #[test]
+    fn escapes_are_backslashes() {
+        assert!(said("SELECT a LIKE $1 ESCAPE '/'").starts_with("SELECT a LIKE replace(replace(replace(replace($1, "));
+        assert_eq!(said("SELECT a LIKE 'b\\_%' ESCAPE '\\'"), "SELECT a LIKE 'b\\_%'");
+    }
+}

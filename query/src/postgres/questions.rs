@@ -1,0 +1,301 @@
+//! Statements that read: planned and run in a session of the connection's tenant, on the numbers that are live at that moment.
+
+use std::sync::{Arc, OnceLock};
+
+use arrow::datatypes::{DataType, Field};
+use async_trait::async_trait;
+use datafusion::{
+    common::{DFSchema, ParamValues},
+    execution::SendableRecordBatchStream,
+    logical_expr::{EmptyRelation, Expr, LogicalPlan, LogicalPlanBuilder, expr::Placeholder, utils::conjunction},
+    prelude::SessionContext,
+    sql::sqlparser::{
+        ast::{CloseCursor, Statement},
+        dialect::PostgreSqlDialect,
+        tokenizer::{Token, Tokenizer},
+    },
+};
+use datafusion_postgres::{
+    QueryHook,
+    arrow_pg::datatypes::{arrow_schema_to_pg_fields, encode_recordbatch},
+    hooks::HookClient,
+    pgwire::{
+        api::{
+            ClientInfo,
+            portal::{Format, Portal},
+            results::{QueryResponse, Response, Tag},
+            stmt::StoredStatement,
+            store::PortalStore,
+        },
+        error::{PgWireError, PgWireResult},
+        messages::data::DataRow,
+        types::format::FormatOptions,
+    },
+};
+use futures::{StreamExt, stream};
+use tidemark_schemas::tenant::Access;
+use tokio::sync::Mutex;
+
+use super::{
+    cancel::Running,
+    catalog::{self, Settings},
+    connection::RowFormat,
+    cursors::{Cursors, declaration},
+    dialect::understood,
+    fields::exact,
+    settings::{AS_OF, statement_timeout},
+};
+use crate::{
+    Error,
+    history::AsOf,
+    service::Service,
+    session, sql,
+    trust::{Generation, LiveStamp},
+};
+
+/// The questions of one connection.
+pub(super) struct Questions {
+    service: Arc<Service>,
+    /// Set by the login.
+    access: OnceLock<Access>,
+    session: Mutex<Option<Open>>,
+    settings: Settings,
+    cursors: Cursors,
+    running: Arc<Running>,
+}
+
+/// The session that a connection asks in.
+struct Open {
+    live: Arc<Generation>,
+    /// As it was SET.
+    as_of: Option<String>,
+    context: SessionContext,
+}
+
+impl Questions {
+    /// Of a connection whose tenant is not known yet.
+    pub(super) fn new(service: &Arc<Service>) -> Self {
+        Self {
+            service: Arc::clone(service),
+            access: OnceLock::new(),
+            session: Mutex::new(None),
+            settings: Settings::default(),
+            cursors: Cursors::default(),
+            running: Arc::default(),
+        }
+    }
+
+    /// What can be cancelled.
+    pub(super) fn running(&self) -> &Arc<Running> {
+        &self.running
+    }
+
+    /// From now on the tables are those of this tenant.
+    pub(super) fn open(&self, access: Access) {
+        let _only_once = self.access.set(access);
+    }
+
+    /// The session on the numbers that are live now.
+    async fn session(&self) -> Result<SessionContext, Error> {
+        let access = self.access.get().ok_or(Error::MissingKey)?;
+        let live = self.service.live.read(&self.service.clickhouse).await?;
+        let as_of = self.settings.get(AS_OF).filter(|moment| !moment.is_empty());
+        let mut session = self.session.lock().await;
+        if let Some(open) = session.as_ref()
+            && Arc::ptr_eq(&open.live, &live)
+            && open.as_of == as_of
+        {
+            return Ok(open.context.clone());
+        }
+        let past = match &as_of {
+            None => None,
+            Some(moment) => {
+                let scope = session::scope(&self.service, access, &live);
+                Some(moment.parse::<AsOf>()?.find(&self.service, &scope).await?)
+            }
+        };
+        let stamp = Arc::new(LiveStamp { service: Arc::clone(&self.service), access: access.clone() });
+        let context = SessionContext::new_with_state(session::on(&self.service, access, &live, (stamp, past))?);
+        catalog::add(&context, &access.tenant, &self.settings).await?;
+        *session = Some(Open { live, as_of, context: context.clone() });
+        Ok(context)
+    }
+
+    async fn plan(&self, statement: &Statement) -> Result<LogicalPlan, Error> {
+        let session = self.service.unless_silent(self.session()).await?;
+        Ok(sql::plan_statement(&session.state(), understood(statement)).await?)
+    }
+
+    /// Planned anew for each answer, as other numbers may have become live since the statement was prepared.
+    async fn answer(
+        &self,
+        statement: &Statement,
+        parameters: Option<&ParamValues>,
+        client: &dyn HookClient,
+    ) -> Result<SendableRecordBatchStream, Error> {
+        let service = &self.service;
+        self.settings.replace(client.metadata());
+        let time = sql::Time::starting(service, statement_timeout(client)).until(self.running.begin());
+        let planned = async {
+            let session = self.session().await?.state();
+            let mut plan = sql::plan_statement(&session, understood(statement)).await?;
+            if let Some(parameters) = parameters {
+                plan = plan.replace_params_with_values(parameters)?;
+            }
+            Ok((plan, session))
+        };
+        let (plan, session) = time.bounds(service, planned).await?;
+        sql::stream(service, &session, &plan, (time, service.config.rows_streamed_max)).await
+    }
+
+    async fn respond(
+        &self,
+        statement: &Statement,
+        parameters: Option<&ParamValues>,
+        client: &dyn HookClient,
+    ) -> Result<Response, Error> {
+        Ok(match statement {
+            Statement::Query(_) => {
+                let batches = self.answer(statement, parameters, client).await?;
+                Response::Query(encoded(batches, client)?)
+            }
+            // A cursor is a question whose answer stays open, as long as an answer may take.
+            Statement::Declare { .. } => {
+                let Some((name, question)) = declaration(statement) else { return Err(read_only(statement)) };
+                self.cursors.open(name.clone(), self.answer(&question, parameters, client).await?).await?;
+                // Among the portals drivers look for its columns.
+                let described = (question.to_string(), Some((question.clone(), self.plan(&question).await?)));
+                let portal = Portal::new_cursor(name.clone(), Arc::new(StoredStatement::new(name, described, vec![])));
+                client.portal_store().put_portal(Arc::new(portal));
+                done("DECLARE CURSOR")
+            }
+            Statement::Fetch { name, direction, .. } => {
+                let mut rows = encoded(self.cursors.fetch(&name.value, direction).await?, client)?;
+                rows.set_command_tag("FETCH");
+                Response::Query(rows)
+            }
+            Statement::Close { cursor } => {
+                self.cursors.close(cursor).await?;
+                if let CloseCursor::Specific { name } = cursor {
+                    client.portal_store().rm_portal(&name.value);
+                }
+                done("CLOSE CURSOR")
+            }
+            // Granted, as there is nothing of what they would end or forget.
+            Statement::Discard { .. } => done("DISCARD ALL"),
+            Statement::Deallocate { .. } => done("DEALLOCATE"),
+            Statement::Reset(_) => done("RESET"),
+            Statement::UNLISTEN { .. } => done("UNLISTEN"),
+            Statement::Savepoint { .. } => done("SAVEPOINT"),
+            Statement::ReleaseSavepoint { .. } => done("RELEASE"),
+            _ => return Err(read_only(statement)),
+        })
+    }
+
+    /// What a statement is described by: its parameters and its columns.
+    async fn described(&self, statement: &Statement) -> Result<LogicalPlan, Error> {
+        let without_rows =
+            |schema| LogicalPlan::EmptyRelation(EmptyRelation { produce_one_row: false, schema: Arc::new(schema) });
+        Ok(match statement {
+            Statement::Query(_) => with_every_parameter(self.plan(statement).await?, statement)?,
+            Statement::Declare { .. } => match declaration(statement) {
+                Some((_, question)) => with_every_parameter(self.plan(&question).await?, &question)?,
+                None => return Err(read_only(statement)),
+            },
+            Statement::Fetch { name, .. } => {
+                let columns = self.cursors.columns(&name.value).await?;
+                without_rows(DFSchema::try_from(columns.as_ref().clone())?)
+            }
+            _ => without_rows(DFSchema::empty()),
+        })
+    }
+}
+
+#[async_trait]
+impl QueryHook for Questions {
+    async fn handle_simple_query(
+        &self,
+        statement: &Statement,
+        _: &SessionContext,
+        client: &mut dyn HookClient,
+    ) -> Option<PgWireResult<Response>> {
+        Some(self.respond(statement, None, client).await.map_err(failed))
+    }
+
+    async fn handle_extended_parse_query(
+        &self,
+        statement: &Statement,
+        _: &SessionContext,
+        _: &(dyn ClientInfo + Send + Sync),
+    ) -> Option<PgWireResult<LogicalPlan>> {
+        Some(self.described(statement).await.map_err(failed))
+    }
+
+    async fn handle_extended_query(
+        &self,
+        statement: &Statement,
+        _: &LogicalPlan,
+        parameters: &ParamValues,
+        _: &SessionContext,
+        client: &mut dyn HookClient,
+    ) -> Option<PgWireResult<Response>> {
+        Some(self.respond(statement, Some(parameters), client).await.map_err(failed))
+    }
+}
+
+/// A driver sends a value for every `$1` of its text, also for those that the planner found to be of no use.
+fn with_every_parameter(plan: LogicalPlan, statement: &Statement) -> Result<LogicalPlan, Error> {
+    let known = plan.get_parameter_types()?;
+    let text = statement.to_string();
+    let sent = known
+        .keys()
+        .chain(placeholders(&text).iter())
+        .filter_map(|name| name.trim_start_matches('$').parse::<usize>().ok())
+        .max();
+    let missing = (1..=sent.unwrap_or(0)).map(|place| format!("${place}")).filter(|name| !known.contains_key(name));
+    let text = Arc::new(Field::new("", DataType::Utf8, true));
+    let unused = missing.map(|name| Expr::Placeholder(Placeholder::new_with_field(name, Some(Arc::clone(&text)))).is_not_null());
+    match conjunction(unused) {
+        Some(condition) => Ok(LogicalPlanBuilder::from(plan).filter(condition)?.build()?),
+        None => Ok(plan),
+    }
+}
+
+fn placeholders(text: &str) -> Vec<String> {
+    let tokens = Tokenizer::new(&PostgreSqlDialect {}, text).tokenize().unwrap_or_default();
+    let names = tokens.into_iter().filter_map(|token| match token {
+        Token::Placeholder(name) => Some(name),
+        _ => None,
+    });
+    names.collect()
+}
+
+fn done(tag: &str) -> Response {
+    Response::Execution(Tag::new(tag))
+}
+
+/// Rows in the form that the client wants.
+fn encoded(batches: SendableRecordBatchStream, client: &dyn HookClient) -> Result<QueryResponse, Error> {
+    let format = client.session_extensions().get::<RowFormat>();
+    let format = format.as_ref().map_or(&Format::UnifiedText, |format| &format.0);
+    let options = Arc::new(FormatOptions::from_client_metadata(client.metadata()));
+    let fields = arrow_schema_to_pg_fields(&batches.schema(), format, Some(options));
+    let fields = Arc::new(exact(fields.map_err(|error| Error::Unexpected(error.to_string()))?, &batches.schema()));
+    let of_rows = Arc::clone(&fields);
+    let rows = batches.map(move |batch| match batch {
+        Ok(batch) => stream::iter(encode_recordbatch(Arc::clone(&of_rows), batch) as EncodedRows),
+        Err(error) => stream::iter(Box::new(std::iter::once(Err(PgWireError::ApiError(Box::new(error))))) as EncodedRows),
+    });
+    Ok(QueryResponse::new(fields, rows.flatten()))
+}
+
+type EncodedRows = Box<dyn Iterator<Item = PgWireResult<DataRow>> + Send + Sync>;
+
+pub(super) fn failed(error: Error) -> PgWireError {
+    PgWireError::ApiError(Box::new(error))
+}
+
+fn read_only(statement: &Statement) -> Error {
+    let text = statement.to_string();
+    Error::ReadOnly(text.split_whitespace().next().unwrap_or("this").to_owned())
+}

@@ -1,0 +1,107 @@
+//! Real clients at the doors for BI tools: each program of `clients/` does what its users do, and says which steps went well.
+
+use std::{
+    env,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::fixture::{ACME, Fixture};
+
+const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/clients");
+
+/// Rows that the programs count: three deals of acme, and one of another tenant that none of them may see.
+async fn fixture() -> Option<Fixture> {
+    let fixture = Fixture::empty().await?;
+    for (tenant, id, status, amount) in [
+        ("acme", "D-1", "won", "100.5"),
+        ("acme", "D-2", "open", "7"),
+        ("acme", "D-3", "lost", "1"),
+        ("other", "X-1", "won", "9"),
+    ] {
+        fixture
+            .run(&format!(
+                "INSERT INTO deals (generation, tenant, deal_id, status, amount, currency, opened_at, opened_on, version) \
+                 VALUES (1, '{tenant}', '{id}', '{status}', {amount}, 'CNY', '2026-01-05 10:00:00', '2026-01-05', 1)"
+            ))
+            .await;
+    }
+    fixture.watermark(7).await;
+    fixture.heartbeat(7, 7).await;
+    Some(fixture)
+}
+
+/// What `cargo xtask fetch` keeps. Absent clients are a failure: a test that passes has asked them.
+fn fetched(path: &str) -> PathBuf {
+    let cache = env::var_os("TIDEMARK_CACHE").map(PathBuf::from);
+    let cache = cache.unwrap_or_else(|| Path::new(&env::var_os("HOME").unwrap()).join(".cache/tidemark"));
+    let path = cache.join(path);
+    assert!(path.exists(), "{} is absent: run `cargo xtask fetch`, which puts the clients there", path.display());
+    path
+}
+
+/// Runs a program against the PostgreSQL wire; it must do every step.
+async fn drives(program: Command) {
+    drives_at(|fixture| fixture.postgres, program).await;
+}
+
+/// The same against another door.
+async fn drives_at(door: impl Fn(&Fixture) -> SocketAddr, mut program: Command) {
+    let Some(fixture) = fixture().await else { return };
+    let port = door(&fixture).port().to_string();
+    program.args(["127.0.0.1", &port, "acme", ACME, r#"{"deals": 3}"#]);
+    let shown = format!("{program:?}");
+    let ran =
+        tokio::task::spawn_blocking(move || program.output()).await.unwrap().unwrap_or_else(|error| panic!("{shown}: {error}"));
+    let [said, complained] = [&ran.stdout, &ran.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    let steps = said.lines().filter(|line| line.starts_with("ok ")).count();
+    assert!(ran.status.success() && steps > 0 && !said.contains("failed "), "{shown}: {}\n{said}\n{complained}", ran.status);
+    eprintln!("{steps} steps: {shown}");
+}
+
+fn python(script: &str) -> Command {
+    let mut python = Command::new(fetched("python/bin/python"));
+    // No compiled files beside the scripts, which are the project's.
+    python.arg("-B").arg(format!("{PROGRAMS}/python/{script}.py"));
+    python
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn psycopg() {
+    drives(python("psycopg_client")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn asyncpg() {
+    drives(python("asyncpg_client")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlalchemy() {
+    drives(python("sqlalchemy_client")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pandas() {
+    drives(python("pandas_client")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn node_postgres() {
+    let mut node = Command::new("node");
+    node.arg("--no-deprecation").arg(format!("{PROGRAMS}/node/pg_client.mjs")).current_dir(fetched("node"));
+    drives(node).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jdbc() {
+    let mut java = Command::new("java");
+    java.arg("-cp").arg(fetched("jdbc").join("*")).arg(format!("{PROGRAMS}/java/JdbcClient.java"));
+    drives(java).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn adbc_flight_sql() {
+    drives_at(|fixture| fixture.flight, python("adbc_flight_sql")).await;
+}
