@@ -44,7 +44,7 @@ fn what_cannot_be_used_is_named_with_what_there_is() {
         (
             "visits",
             &[("form", "2026-01-01")],
-            "form: there is no such parameter; there are from, to, grain, by, after and, for visits, rep, team",
+            "form: there is no such parameter; there are from, to, grain, by, as_of, after and, for visits, rep, team",
         ),
         ("visits", &[("product", "P")], "product: there is no such parameter"),
         ("visits", &[("by", "product")], "by: visits has no \"product\"; there are rep, team, department, region"),

@@ -5,9 +5,9 @@ use std::{collections::HashSet, ops::ControlFlow};
 use datafusion::sql::{
     parser,
     sqlparser::ast::{
-        AccessExpr, BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
-        FunctionArguments, Ident, LimitClause, ObjectName, Query, Select, SelectItem, SetExpr, Statement, TableFactor,
-        TableWithJoins, Value, ValueWithSpan, VisitMut, VisitorMut,
+        AccessExpr, ArrayElemTypeDef, BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
+        FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Ident, LimitClause, ObjectName, OrderBy, OrderByKind,
+        Query, Select, SelectItem, SetExpr, Statement, TableFactor, TableWithJoins, Value, ValueWithSpan, VisitMut, VisitorMut,
     },
 };
 
@@ -63,18 +63,22 @@ impl VisitorMut for Translator {
             }
             // One row per place of an array.
             Expr::Function(function) if last_name(function) == "generate_subscripts" => {
-                if let FunctionArguments::List(arguments) = &function.args
-                    && let [
-                        FunctionArg::Unnamed(FunctionArgExpr::Expr(array)),
-                        FunctionArg::Unnamed(FunctionArgExpr::Expr(dimension)),
-                    ] = arguments.args.as_slice()
-                {
-                    let number = |number: &str| Expr::Value(Value::Number(number.to_owned(), false).into());
+                if let Some([array, dimension]) = two_arguments(function) {
                     let bigint = |expr| cast(expr, DataType::BigInt(None));
-                    let length = bigint(call("array_length", vec![array.clone(), bigint(dimension.clone())]));
-                    let length = Box::new(call("coalesce", vec![length, number("0")]));
-                    let end = Expr::BinaryOp { left: length, op: BinaryOperator::Plus, right: Box::new(number("1")) };
-                    *expr = call("unnest", vec![call("range", vec![number("1"), end])]);
+                    let length = bigint(call("array_length", vec![array, bigint(dimension)]));
+                    *expr = numbers(number("1"), call("coalesce", vec![length, number("0")]));
+                }
+            }
+            // One row per number, where a value stands.
+            Expr::Function(function) if last_name(function) == "generate_series" => {
+                if let Some([first, last]) = two_arguments(function) {
+                    *expr = numbers(first, last);
+                }
+            }
+            // The number of a table whose name is made only now.
+            Expr::Cast { expr: name, data_type, .. } if is_named(data_type, "regclass") => {
+                if matches!(name.as_ref(), Expr::Function(_)) {
+                    *expr = call("to_regclass", vec![(**name).clone()]);
                 }
             }
             // A name without a schema may be one of the catalogue's own, as `'pg_class'::regclass` is.
@@ -94,19 +98,20 @@ impl VisitorMut for Translator {
                 }
             }
             // The type of names in the catalogue, which are texts here.
-            Expr::Cast { data_type, .. }
-                if matches!(data_type.to_string().to_lowercase().as_str(), "name" | "pg_catalog.name") =>
-            {
-                *data_type = DataType::Text;
-            }
+            Expr::Cast { data_type, .. } if is_named(data_type, "name") => *data_type = DataType::Text,
             // `ARRAY(SELECT …)`
             Expr::Function(function) if last_name(function) == "array" => {
                 if let FunctionArguments::Subquery(query) = &function.args {
                     let mut query = query.clone();
                     if let SetExpr::Select(select) = query.body.as_mut()
+                        && select.from.iter().any(is_unnested)
+                    {
+                        // The options of a table, which none has.
+                        *expr = cast(Expr::Value(Value::Null.into()), list_of_texts());
+                    } else if let SetExpr::Select(select) = query.body.as_mut()
                         && let [SelectItem::UnnamedExpr(item)] = select.projection.as_mut_slice()
                     {
-                        *item = call("array_agg", vec![item.clone()]);
+                        *item = array_agg(item.clone(), query.order_by.take());
                         *expr = Expr::Subquery(query);
                     }
                 }
@@ -161,6 +166,52 @@ fn at_most_one_row(query: &mut Query) {
     {
         *item = call("max", vec![item.clone()]);
     }
+}
+
+/// Whether rows are the elements of a column.
+fn is_unnested(table: &TableWithJoins) -> bool {
+    let TableFactor::Table { name, args: Some(_), .. } = &table.relation else { return false };
+    name.to_string().to_lowercase().ends_with("unnest")
+}
+
+/// All of them as one array, in this order.
+fn array_agg(item: Expr, order: Option<OrderBy>) -> Expr {
+    let mut aggregate = call("array_agg", vec![item]);
+    if let Expr::Function(Function { args: FunctionArguments::List(arguments), .. }) = &mut aggregate
+        && let Some(OrderBy { kind: OrderByKind::Expressions(order), .. }) = order
+    {
+        arguments.clauses.push(FunctionArgumentClause::OrderBy(order));
+    }
+    aggregate
+}
+
+fn list_of_texts() -> DataType {
+    DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(DataType::Text), None))
+}
+
+fn is_named(data_type: &DataType, name: &str) -> bool {
+    let found = data_type.to_string().to_lowercase();
+    found.strip_prefix("pg_catalog.").unwrap_or(&found) == name
+}
+
+fn two_arguments(function: &Function) -> Option<[Expr; 2]> {
+    let FunctionArguments::List(arguments) = &function.args else { return None };
+    let [FunctionArg::Unnamed(FunctionArgExpr::Expr(first)), FunctionArg::Unnamed(FunctionArgExpr::Expr(second))] =
+        arguments.args.as_slice()
+    else {
+        return None;
+    };
+    Some([first.clone(), second.clone()])
+}
+
+fn number(number: &str) -> Expr {
+    Expr::Value(Value::Number(number.to_owned(), false).into())
+}
+
+/// One row per number, the last one too.
+fn numbers(first: Expr, last: Expr) -> Expr {
+    let end = Expr::BinaryOp { left: Box::new(last), op: BinaryOperator::Plus, right: Box::new(number("1")) };
+    call("unnest", vec![call("range", vec![first, end])])
 }
 
 fn last_name(function: &Function) -> String {
@@ -245,6 +296,10 @@ mod tests {
             ("SELECT ix.indisprimary = 'f', r.contype = 'f'", "SELECT ix.indisprimary = false, r.contype = 'f'"),
             ("SELECT 'a'::name", "SELECT 'a'::TEXT"),
             ("SELECT ARRAY(SELECT a FROM b)", "SELECT (SELECT array_agg(a) FROM b)"),
+            ("SELECT ARRAY(SELECT a FROM b ORDER BY c)", "SELECT (SELECT array_agg(a ORDER BY c) FROM b)"),
+            ("SELECT array(SELECT 'toast.' || x FROM pg_catalog.unnest(t.o) x)", "SELECT NULL::TEXT[]"),
+            ("SELECT generate_series(1, a)", "SELECT unnest(range(1, a + 1))"),
+            ("SELECT format('%I', a)::regclass, 'deals'::regclass", "SELECT to_regclass(format('%I', a)), 'deals'::REGCLASS"),
             ("SELECT to_timestamp(a, 'YYYY-MM-DD HH24:MI:SS.US')", "SELECT to_timestamp(a, '%Y-%m-%d %H:%M:%S%.f')"),
         ] {
             assert_eq!(said(theirs), ours);

@@ -1,7 +1,7 @@
 //! Real clients at the doors for BI tools: each program of `clients/` does what its users do, and says which steps went well.
 
 use std::{
-    env,
+    env, fs,
     net::SocketAddr,
     path::{Path, PathBuf},
     process::Command,
@@ -43,21 +43,33 @@ fn fetched(path: &str) -> PathBuf {
 
 /// Runs a program against the PostgreSQL wire; it must do every step.
 async fn drives(program: Command) {
-    drives_at(|fixture| fixture.postgres, program).await;
+    drives_at("PostgreSQL", |fixture| fixture.postgres, program).await;
 }
 
 /// The same against another door.
-async fn drives_at(door: impl Fn(&Fixture) -> SocketAddr, mut program: Command) {
+async fn drives_at(door: &str, address: impl Fn(&Fixture) -> SocketAddr, mut program: Command) {
     let Some(fixture) = fixture().await else { return };
-    let port = door(&fixture).port().to_string();
+    let port = address(&fixture).port().to_string();
     program.args(["127.0.0.1", &port, "acme", ACME, r#"{"deals": 3}"#]);
     let shown = format!("{program:?}");
     let ran =
         tokio::task::spawn_blocking(move || program.output()).await.unwrap().unwrap_or_else(|error| panic!("{shown}: {error}"));
     let [said, complained] = [&ran.stdout, &ran.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-    let steps = said.lines().filter(|line| line.starts_with("ok ")).count();
-    assert!(ran.status.success() && steps > 0 && !said.contains("failed "), "{shown}: {}\n{said}\n{complained}", ran.status);
-    eprintln!("{steps} steps: {shown}");
+    let steps: Vec<_> = said.lines().filter_map(|line| line.strip_prefix("ok ")).collect();
+    assert!(
+        ran.status.success() && !steps.is_empty() && !said.contains("failed "),
+        "{shown}: {}\n{said}\n{complained}",
+        ran.status
+    );
+    let client = said.lines().find_map(|line| line.strip_prefix("client ")).expect("the client says its name");
+    in_the_readme(&format!("| {client} | {door} | {} |", steps.join(", ").replace('_', " ")));
+}
+
+/// Shows the row of a client; the table of clients in README must have it word for word.
+fn in_the_readme(row: &str) {
+    eprintln!("{row}");
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
+    assert!(readme.lines().any(|line| line == row), "the clients in README.md lack this row:\n{row}");
 }
 
 fn python(script: &str) -> Command {
@@ -65,6 +77,11 @@ fn python(script: &str) -> Command {
     // No compiled files beside the scripts, which are the project's.
     python.arg("-B").arg(format!("{PROGRAMS}/python/{script}.py"));
     python
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn psql() {
+    drives(python("psql_client")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,5 +120,10 @@ async fn jdbc() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn adbc_flight_sql() {
-    drives_at(|fixture| fixture.flight, python("adbc_flight_sql")).await;
+    drives_at("Arrow Flight SQL", |fixture| fixture.flight, python("adbc_flight_sql")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bi_tools() {
+    drives(python("recorded")).await;
 }

@@ -78,7 +78,7 @@ const TYPES: [(&str, i32); 16] = [
 ];
 
 /// What they would describe, there is none of.
-const WITHOUT_TEXT: [&str; 10] = [
+const WITHOUT_TEXT: [&str; 12] = [
     "pg_get_function_arguments",
     "pg_get_function_identity_arguments",
     "pg_get_function_result",
@@ -88,6 +88,8 @@ const WITHOUT_TEXT: [&str; 10] = [
     "pg_get_serial_sequence",
     "pg_get_triggerdef",
     "pg_get_viewdef",
+    "pg_size_pretty",
+    "pg_tablespace_location",
     "shobj_description",
 ];
 
@@ -172,6 +174,17 @@ pub(super) fn register(session: &SessionContext, tenant: &Arc<str>, settings: &S
         let function = SimpleScalarUDF::new_with_signature(name, signature, DataType::Utf8, Arc::new(no_text));
         session.register_udf(ScalarUDF::from(function));
     }
+    // How large a table is, is nobody's business here.
+    for name in ["pg_table_size", "pg_relation_size", "pg_total_relation_size", "pg_database_size"] {
+        let signature = Signature::variadic_any(Volatility::Stable);
+        let nothing = |_: &[ColumnarValue]| Ok(ColumnarValue::Scalar(ScalarValue::Int64(None)));
+        let function = SimpleScalarUDF::new_with_signature(name, signature, DataType::Int64, Arc::new(nothing));
+        session.register_udf(ScalarUDF::from(function));
+    }
+    let signature = Signature::variadic_any(Volatility::Stable);
+    let may = |_: &[ColumnarValue]| Ok(ColumnarValue::Scalar(ScalarValue::Boolean(Some(true))));
+    let function = SimpleScalarUDF::new_with_signature("has_function_privilege", signature, DataType::Boolean, Arc::new(may));
+    session.register_udf(ScalarUDF::from(function));
     let signature = Signature::variadic_any(Volatility::Immutable);
     session.register_udf(ScalarUDF::from(SimpleScalarUDF::new_with_signature(
         "format",
@@ -233,6 +246,18 @@ impl ScalarUDFImpl for CurrentSetting {
         }
         Ok(ColumnarValue::Array(Arc::new(found)))
     }
+}
+
+/// Adds `to_regclass(name)`: the number of the table that a name, with or without its schema, is of.
+pub(super) fn register_to_regclass(session: &SessionContext, oids: &Arc<HashMap<String, i32>>) {
+    let oids = Arc::clone(oids);
+    let number = move |arguments: &[ColumnarValue]| {
+        let names = texts(&arguments[0])?;
+        let table = |name: &str| oids.get(name.rsplit('.').next().unwrap_or(name).trim_matches('"')).copied();
+        let numbers: Int32Array = names.as_string::<i32>().iter().map(|name| table(name?)).collect();
+        Ok(ColumnarValue::Array(Arc::new(numbers)))
+    };
+    session.register_udf(create_udf("to_regclass", vec![DataType::Utf8], DataType::Int32, Volatility::Stable, Arc::new(number)));
 }
 
 fn to_regtype(arguments: &[ColumnarValue]) -> Result<ColumnarValue> {

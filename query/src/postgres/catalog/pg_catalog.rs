@@ -20,7 +20,17 @@ use super::{super::fields::modifier, Table, descriptions::Descriptions, function
 const PG_CATALOG: &str = "pg_catalog";
 
 /// Every table, with the columns that the library does not have.
-const CLASSES: &str = "SELECT *, CAST(NULL AS VARCHAR) AS relacl, CAST(NULL AS VARCHAR) AS reloptions FROM pg_catalog.pg_class";
+const CLASSES: &str =
+    "SELECT *, CAST(NULL AS VARCHAR[]) AS relacl, CAST(NULL AS VARCHAR[]) AS reloptions FROM pg_catalog.pg_class";
+
+/// Tables, and a column of theirs that is a list, which the library has as a text. There is nothing in any.
+const LISTS: [(&str, &str); 5] = [
+    ("pg_database", "datacl"),
+    ("pg_db_role_setting", "setconfig"),
+    ("pg_default_acl", "defaclacl"),
+    ("pg_namespace", "nspacl"),
+    ("pg_proc", "proacl"),
+];
 
 /// What is about constraints and indexes, of which there are none: the library has rows of PostgreSQL's own tables there, and its
 /// arrays are text.
@@ -41,7 +51,8 @@ pub(super) async fn complete(session: &SessionContext, catalog: &dyn CatalogProv
     let classes = session.sql(CLASSES).await?;
     let class_columns = Arc::new(classes.schema().as_arrow().clone());
     let classes = classes.collect().await?;
-    let oids = oids(&classes)?;
+    let oids = Arc::new(oids(&classes)?);
+    functions::register_to_regclass(session, &oids);
     let descriptions = Descriptions::of(of_tenant, &oids);
     descriptions.register_functions(session);
     let mut tables = HashMap::from([
@@ -51,6 +62,10 @@ pub(super) async fn complete(session: &SessionContext, catalog: &dyn CatalogProv
         ("pg_type", types(session).await?),
         ("pg_settings", functions::settings()?),
     ]);
+    for (name, list) in LISTS {
+        let sql = format!("SELECT * REPLACE (CAST(NULL AS VARCHAR[]) AS {list}) FROM pg_catalog.{name}");
+        tables.insert(name, session.sql(&sql).await?.into_view());
+    }
     for name in OF_NONE {
         if let Some(table) = inner.table(name).await? {
             tables.insert(name, without_rows(&table.schema())?);
@@ -83,7 +98,7 @@ async fn types(session: &SessionContext) -> Result<Arc<dyn TableProvider>> {
         let numbers = column(&batch, "oid")?.as_primitive::<Int32Type>();
         functions.extend(names.iter().zip(numbers).filter_map(|(name, oid)| Some((name?.to_owned(), oid?))));
     }
-    let types = session.sql("SELECT * FROM pg_catalog.pg_type").await?;
+    let types = session.sql("SELECT * REPLACE (CAST(NULL AS VARCHAR[]) AS typacl) FROM pg_catalog.pg_type").await?;
     let is_function = |field: &Field| FUNCTIONS.contains(&field.name().as_str()) && *field.data_type() == DataType::Utf8;
     let number = |field: &Field| Field::new(field.name(), DataType::Int32, true);
     let named = Arc::clone(types.schema().inner());
@@ -112,7 +127,7 @@ async fn attributes(session: &SessionContext, tables: &[Table], oids: &HashMap<S
             modifiers.extend(modifier(field.data_type()).map(|modifier| ((*oid, place), modifier)));
         }
     }
-    let rows = session.sql("SELECT * FROM pg_catalog.pg_attribute").await?;
+    let rows = session.sql("SELECT * REPLACE (CAST(NULL AS VARCHAR[]) AS attacl) FROM pg_catalog.pg_attribute").await?;
     let schema = Arc::new(rows.schema().as_arrow().clone());
     let batches = rows.collect().await?.into_iter().map(|batch| {
         let tables = column(&batch, "attrelid")?.as_primitive::<Int32Type>();

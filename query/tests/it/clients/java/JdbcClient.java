@@ -409,6 +409,7 @@ public class JdbcClient {
     public static void main(String[] arguments) {
         List<String> only = List.of(Objects.requireNonNullElse(System.getenv("STEPS"), "").trim().split(" +"));
         boolean failed = false;
+        System.out.println("client JDBC org.postgresql " + org.postgresql.util.DriverInfo.DRIVER_VERSION);
         for (var step : new JdbcClient(arguments).steps().entrySet()) {
             if (!only.contains("") && !only.contains(step.getKey())) {
                 continue;

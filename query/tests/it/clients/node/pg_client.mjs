@@ -207,6 +207,7 @@ const steps = {
     }),
 };
 
+console.log("client node-postgres", require("pg/package.json").version);
 const only = (process.env.STEPS ?? "").split(" ").filter(Boolean);
 for (const [name, step] of Object.entries(steps)) {
   if (only.length > 0 && !only.includes(name)) continue;

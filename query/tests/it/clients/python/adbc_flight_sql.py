@@ -8,7 +8,7 @@ from pathlib import Path
 import adbc_driver_manager
 import pyarrow
 from adbc_driver_flightsql import DatabaseOptions, dbapi
-from door import LONG, WRITES, fails, run, same, soon
+from door import LONG, WRITES, fails, packaged, run, same, soon
 
 Error = adbc_driver_manager.Error
 
@@ -139,4 +139,4 @@ def cancel(door):
         same(rows(connection, "SELECT 1"), [(1,)])
 
 
-run([log_in, wrong_key, count, arrow, catalog, table_schema, prepared, parameters, errors, writes, cancel])
+run(packaged("adbc-driver-flightsql"), [log_in, wrong_key, count, arrow, catalog, table_schema, prepared, parameters, errors, writes, cancel])

@@ -5,7 +5,7 @@ import functools
 import time
 
 import asyncpg
-from door import COLUMNS, DATABASE, LONG, REFUSED, VALUES, WRITES, given, run, same, select_of
+from door import COLUMNS, DATABASE, LONG, REFUSED, VALUES, WRITES, given, packaged, run, same, select_of
 
 CAST = "${}::{}".format
 
@@ -183,7 +183,7 @@ async def timeout(_, connection):
     assert time.monotonic() - started < 10
 
 
-run([
+run(packaged("asyncpg"), [
     log_in,
     wrong_password,
     count,

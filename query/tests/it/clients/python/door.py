@@ -7,6 +7,7 @@ import time
 import traceback
 from datetime import date, datetime, timezone
 from decimal import Decimal
+from importlib.metadata import version
 
 DATABASE = "tidemark"
 # A column, its type, and what a parameter of that type is given.
@@ -85,8 +86,14 @@ def soon(seconds, call):
     return result
 
 
-def run(steps):
+def packaged(name):
+    """A Python package as the table of clients names it."""
+    return f"{name} {version(name)}"
+
+
+def run(client, steps):
     """Runs every step with the door that the arguments name, also after one that failed; exit code 1 where any did."""
+    print("client", client, flush=True)
     door = Door(*sys.argv[1:])
     only = os.environ.get("STEPS", "").split()
     failed = 0

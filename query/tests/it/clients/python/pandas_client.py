@@ -4,7 +4,7 @@ from datetime import date, timezone
 from decimal import Decimal
 
 import pandas
-from door import DATABASE, REFUSED, UNKNOWN_COLUMN, VALUES, fails, given, run, same, select_of
+from door import DATABASE, REFUSED, UNKNOWN_COLUMN, VALUES, fails, given, packaged, run, same, select_of
 from sqlalchemy import URL, create_engine, exc, text
 
 
@@ -72,4 +72,4 @@ def writes(door):
     fails(lambda: frame.to_sql("scratch", engine(door), index=False), exc.DBAPIError, *REFUSED)
 
 
-run([log_in, wrong_password, count, parameters_extended, table, group, chunks, errors, writes])
+run(packaged("pandas"), [log_in, wrong_password, count, parameters_extended, table, group, chunks, errors, writes])

@@ -5,7 +5,7 @@ import time
 
 import psycopg
 from door import CANCELED, COLUMNS, DATABASE, LONG, REFUSED, SYNTAX_ERROR, UNKNOWN_COLUMN, UNKNOWN_TABLE, VALUES, WRITES, WRONG_PASSWORD
-from door import fails, given, run, same, select_of, soon
+from door import fails, given, packaged, run, same, select_of, soon
 from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 
@@ -228,7 +228,7 @@ def many_connections(door):
         connection.close()
 
 
-run([
+run(packaged("psycopg"), [
     log_in,
     wrong_password,
     count,

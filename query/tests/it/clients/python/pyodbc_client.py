@@ -6,7 +6,7 @@ from datetime import timezone
 
 import pyodbc
 from door import CANCELED, DATABASE, LONG, REFUSED, UNKNOWN_COLUMN, UNKNOWN_TABLE, VALUES, WRITES, WRONG_PASSWORD
-from door import given, run, same, select_of, soon
+from door import given, packaged, run, same, select_of, soon
 
 DRIVER = os.environ.get("PSQLODBC", "{PostgreSQL Unicode}")
 # How psqlODBC sends a statement: all in one text, server-side prepared, and fetched from a cursor in parts.
@@ -150,7 +150,7 @@ def timeout(door):
     assert connection.execute("SELECT 1").fetchval() == 1
 
 
-run([
+run(packaged("pyodbc"), [
     log_in,
     wrong_password,
     count,

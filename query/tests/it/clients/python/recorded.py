@@ -59,4 +59,4 @@ def replay(file):
     return step
 
 
-run([replay(file) for file in sorted(STATEMENTS.glob("*.sql"))])
+run("statements of BI tools", [replay(file) for file in sorted(STATEMENTS.glob("*.sql"))])

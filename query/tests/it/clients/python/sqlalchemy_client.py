@@ -3,7 +3,7 @@
 import threading
 
 from door import CANCELED, DATABASE, LONG, REFUSED, UNKNOWN_COLUMN, VALUES, WRITES
-from door import fails, given, run, same, select_of, soon
+from door import fails, given, packaged, run, same, select_of, soon
 from sqlalchemy import MetaData, Table, URL, bindparam, create_engine, exc, func, inspect, select, text
 from sqlalchemy.dialects import postgresql
 
@@ -134,7 +134,7 @@ def timeout(door):
         soon(10, lambda: fails(lambda: connection.execute(text(LONG)), exc.OperationalError, CANCELED))
 
 
-run([
+run(packaged("SQLAlchemy"), [
     log_in,
     wrong_password,
     count,

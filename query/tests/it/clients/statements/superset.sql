@@ -157,6 +157,7 @@ ORDER BY
   "SUM(amount)" DESC
 LIMIT 10000;
 set search_path = "public";
+-- refused
 EXPLAIN SELECT
   *
 FROM deals;
