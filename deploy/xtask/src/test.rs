@@ -17,7 +17,7 @@ const STAGES: [Stage; 7] = [
     ("format", || openly(&mut cargo(&["fmt", "--all", "--check"]))),
     ("build", || openly(&mut cargo(&["build", "--workspace", "--bins"]))),
     ("lints", || openly(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))),
-    ("tests", || openly(cargo(&["test", "--workspace"]).env("TIDEMARK_CACHE", cache::dir()))),
+    ("tests", || openly(cargo(&["test", "--workspace", "--no-fail-fast"]).env("TIDEMARK_CACHE", cache::dir()))),
     ("demo", demo_once),
     ("chaos", chaos_briefly),
 ];
