@@ -35,6 +35,8 @@ pub struct Config {
     pub body_bytes_max: usize,
     /// Answers worked on at the same time; further ones wait their turn within `time_ms_max`.
     pub concurrent_max: usize,
+    /// The same of one company, so that the others are answered too.
+    pub concurrent_per_tenant_max: usize,
     /// Words, signs and values of one SQL question.
     pub sql_tokens_max: usize,
     /// Memory of all SQL answers together that are worked on in this process.
@@ -90,6 +92,7 @@ impl Default for Config {
             rows_streamed_max: 100_000_000,
             body_bytes_max: 1 << 20,
             concurrent_max: 16,
+            concurrent_per_tenant_max: 12,
             sql_tokens_max: 10_000,
             memory_bytes_max: 1 << 30,
             after_ms_max: 10_000,

@@ -109,8 +109,10 @@ pub enum Error {
         reason: String,
     },
     /// Others are being answered.
-    #[error("{0} answers are being worked on already (concurrent_max): try again")]
-    Busy(usize),
+    #[error(
+        "{0} answers of this company or {1} of all are being worked on (concurrent_per_tenant_max, concurrent_max): try again"
+    )]
+    Busy(usize, usize),
     /// As many as there may be listen.
     #[error("{0} listeners are connected already (live_listeners_max): try again")]
     Listeners(usize),

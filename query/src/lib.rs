@@ -22,6 +22,7 @@ mod tables;
 mod telemetry;
 mod tls;
 mod trust;
+mod turns;
 
 pub use config::{Config, Tls};
 pub use error::Error;

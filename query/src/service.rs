@@ -11,7 +11,7 @@ use tidemark_schemas::{
 };
 use tokio::{
     net::TcpListener,
-    sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit},
+    time::{Instant, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +27,7 @@ use crate::{
     sql::Threads,
     telemetry::Metrics,
     trust::{Generation, LiveGeneration, Looks},
+    turns::{Turn, Turns},
 };
 
 /// For a ClickHouse that is well to answer the least of all questions.
@@ -55,8 +56,7 @@ pub(crate) struct Service {
     pub(crate) push: Live,
     /// Values of KPIs that several are waiting for.
     answers: Shared<KpiAnswered>,
-    /// One permit for each answer of `concurrent_max`.
-    turns: Arc<Semaphore>,
+    turns: Turns,
 }
 
 impl Service {
@@ -65,12 +65,12 @@ impl Service {
         partition_of(&access.tenant, self.kafka.partitions)
     }
 
-    /// Does `work` when it is its turn, within `time_ms_max`, and no longer than ClickHouse lives.
+    /// Does `work` for a company when it is its turn, within `time_ms_max`, and no longer than ClickHouse lives.
     ///
     /// # Errors
     /// What `work` says; [`Error::Busy`], [`Error::TooSlow`], [`Error::Silent`].
-    pub(crate) async fn bounded<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        self.unless_silent(self.in_turn(work)).await
+    pub(crate) async fn bounded<T>(&self, access: &Access, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        self.unless_silent(self.in_turn(access, work)).await
     }
 
     /// Does `work` for as long as ClickHouse shows signs of life: one that is busy is waited for, one that is silent is not.
@@ -106,17 +106,18 @@ impl Service {
         Error::Silent
     }
 
-    /// A turn for an answer that streams. [`None`] never comes, as nobody closes the turns.
-    pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.turns).acquire_owned().await.ok()
+    /// The turn of a company, if it comes until then.
+    ///
+    /// # Errors
+    /// [`Error::Busy`].
+    pub(crate) async fn turn(&self, tenant: &str, until: Instant) -> Result<Turn, Error> {
+        let turn = timeout_at(until, self.turns.turn(tenant)).await.ok().flatten();
+        turn.ok_or(Error::Busy(self.config.concurrent_per_tenant_max, self.config.concurrent_max))
     }
 
-    async fn in_turn<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    async fn in_turn<T>(&self, access: &Access, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let bound = Duration::from_millis(self.config.time_ms_max);
-        let _turn: SemaphorePermit<'_> = match tokio::time::timeout(bound, self.turns.acquire()).await {
-            Ok(Ok(turn)) => turn,
-            _ => return Err(Error::Busy(self.config.concurrent_max)),
-        };
+        let _turn = self.turn(&access.tenant, Instant::now() + bound).await?;
         match tokio::time::timeout(bound, work).await {
             Ok(done) => done,
             // Nobody can ask for less of a ClickHouse that says nothing.
@@ -156,7 +157,7 @@ pub async fn bind(
     let listen_error = |source| Error::Listen { address, setting: "listen", source };
     let listener = TcpListener::bind(address).await.map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;
-    let turns = Arc::new(Semaphore::new(config.concurrent_max));
+    let turns = Turns::new(&config, &tenants);
     let client = client(&clickhouse, &config);
     let runtime = session::runtime(config.memory_bytes_max)?;
     let sql_threads = Threads::start().map_err(Error::Threads)?;

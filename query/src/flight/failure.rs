@@ -13,7 +13,7 @@ pub(super) fn status(error: Error) -> Status {
         Error::Sql(DataFusionError::Plan(said)) if said.contains("only a question") => Code::PermissionDenied,
         Error::Sql(DataFusionError::NotImplemented(_)) => Code::Unimplemented,
         Error::Sql(_) | Error::Parameter { .. } | Error::Body(_) | Error::TooManyTokens(_) => Code::InvalidArgument,
-        Error::TooManyRows(..) | Error::Memory | Error::Busy(_) => Code::ResourceExhausted,
+        Error::TooManyRows(..) | Error::Memory | Error::Busy(..) => Code::ResourceExhausted,
         Error::TooSlow(_) | Error::TooSlowInside => Code::DeadlineExceeded,
         Error::NotYet { .. } | Error::Unsettled(_) | Error::Backfilling { .. } | Error::NoNumbers | Error::Silent => {
             Code::Unavailable

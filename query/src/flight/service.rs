@@ -82,9 +82,13 @@ impl Flight {
     }
 
     async fn answer(&self, access: Access, sql: Arc<str>, parameters: Option<ParamValues>) -> Result<Fetched, Status> {
+        let tenant = Arc::clone(&access.tenant);
         let Planned { session, plan, time } = self.plan(access, sql, parameters).await?;
         let service = Arc::clone(&self.service);
-        let begun = async move { sql::stream(&service, &session, &plan, (time, service.config.rows_streamed_max)).await };
+        let begun = async move {
+            let rows_max = service.config.rows_streamed_max;
+            sql::stream((&service, &tenant), &session, &plan, (time, rows_max)).await
+        };
         let batches = self.service.sql_threads.run(begun).await.map_err(status)?;
         Ok(encoded(batches))
     }
@@ -96,7 +100,7 @@ impl Flight {
 
     /// The names of the tenant's tables with their columns, in the order of the names.
     async fn tables(&self, access: &Access) -> Result<Vec<(String, String, SchemaRef)>, Status> {
-        let session = self.service.bounded(session::of(&self.service, access)).await.map_err(status)?;
+        let session = self.service.bounded(access, session::of(&self.service, access)).await.map_err(status)?;
         let schema = session.catalog_list().catalog(CATALOG).and_then(|catalog| catalog.schema(SCHEMA));
         let schema = schema.ok_or_else(|| Status::internal("there is no schema"))?;
         let mut names = schema.table_names();

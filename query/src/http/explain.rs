@@ -56,7 +56,7 @@ pub(crate) async fn answer(
         }
     };
     loop {
-        let generation = service.bounded(service.live.read(&service.clickhouse)).await?;
+        let generation = service.bounded(&access, service.live.read(&service.clickhouse)).await?;
         let request = KpiRequest::parse(&generation.catalogue, &kpi, &parameters)?;
         if let Some(position) = request.after {
             Wanted::new(&service, position, service.partition(&access))?.wait(&service).await?;
@@ -70,9 +70,9 @@ pub(crate) async fn answer(
             };
             history::explain(&asked, &request, &past, limit).await
         });
-        let explained = service.bounded(explained).await?;
+        let explained = service.bounded(&access, explained).await?;
         // Of numbers that are live no more some may have been dropped while they were read.
-        if Arc::ptr_eq(&service.bounded(service.live.read(&service.clickhouse)).await?, &generation) {
+        if Arc::ptr_eq(&service.bounded(&access, service.live.read(&service.clickhouse)).await?, &generation) {
             return Ok(Json(explained));
         }
     }

@@ -40,5 +40,5 @@ pub(crate) async fn freshness(State(service): State<Arc<Service>>, headers: Head
         let end_position = pulse.heartbeat.as_ref().map(|beat| beat.end_position);
         Ok(Freshness { end_position, not_counted: pulse.findings, trust })
     };
-    service.bounded(answered).await.map(Json)
+    service.bounded(&access, answered).await.map(Json)
 }

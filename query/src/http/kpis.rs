@@ -140,7 +140,7 @@ pub(crate) async fn current(
     loop {
         let generation = match last {
             Some(last) => last,
-            None => service.bounded(live()).await?,
+            None => service.bounded(access, live()).await?,
         };
         let request = KpiRequest::parse(&generation.catalogue, name, parameters);
         if let Ok(KpiRequest { after: Some(position), .. }) = &request {
@@ -163,7 +163,7 @@ pub(crate) async fn current(
         };
         let ask = async || {
             let both = async { Ok(tokio::join!(answered, live())) };
-            let (answered, live) = service.bounded(both).await?;
+            let (answered, live) = service.bounded(access, both).await?;
             let live = live?;
             if Arc::ptr_eq(&live, &generation) { Ok(Ok(Arc::new(answered?))) } else { Ok(Err(live)) }
         };

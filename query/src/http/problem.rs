@@ -61,7 +61,7 @@ fn status_and_code(error: &Error) -> (StatusCode, &'static str) {
         Error::TooManyTokens(_) => (StatusCode::UNPROCESSABLE_ENTITY, "too_many_tokens"),
         Error::TooSlow(_) | Error::TooSlowInside | Error::Canceled => (StatusCode::UNPROCESSABLE_ENTITY, "too_slow"),
         Error::NotYet { .. } | Error::Unsettled(_) => (StatusCode::GATEWAY_TIMEOUT, "not_yet"),
-        Error::Busy(_) => (StatusCode::TOO_MANY_REQUESTS, "busy"),
+        Error::Busy(..) => (StatusCode::TOO_MANY_REQUESTS, "busy"),
         Error::Listeners(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many_listeners"),
         Error::Backfilling { .. } => (StatusCode::SERVICE_UNAVAILABLE, "backfilling"),
         Error::NoNumbers => (StatusCode::SERVICE_UNAVAILABLE, "no_numbers"),

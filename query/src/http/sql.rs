@@ -80,14 +80,15 @@ pub(crate) async fn answer(State(service): State<Arc<Service>>, headers: HeaderM
         None => None,
         Some(moment) => {
             let (moment, scope) = (moment.parse::<AsOf>()?, session::scope(&service, &access, &live));
-            let past = service.bounded(moment.find(&service, &scope)).await?;
-            trust = service.bounded(past.stamp(&service)).await?;
+            let past = service.bounded(&access, moment.find(&service, &scope)).await?;
+            trust = service.bounded(&access, past.stamp(&service)).await?;
             Some(past)
         }
     };
+    let turns_of = access.clone();
     let asked = Asked { service: Arc::clone(&service), access, live, past, trust, question };
     match format {
-        Format::Json => service.bounded(service.sql_threads.run(asked.whole())).await,
+        Format::Json => service.bounded(&turns_of, service.sql_threads.run(asked.whole())).await,
         Format::Streamed(form) => asked.streamed(form).await,
     }
 }
@@ -120,7 +121,7 @@ async fn stamped(service: &Service, access: &Access, after: Option<&str>) -> Res
             let (trust, _) = stamp(service, access, live.number, 1).await?;
             Ok((live, trust))
         };
-        let (live, trust) = service.bounded(stamped).await?;
+        let (live, trust) = service.bounded(access, stamped).await?;
         match &wanted {
             Some(wanted) if !wanted.is_in(service, &trust)? => {}
             _ => return Ok((live, trust)),
@@ -167,7 +168,7 @@ impl Asked {
     async fn write(self, form: Form, time: Time, chunks: Chunks) -> Result<(), Error> {
         let (session, plan) = self.planned().await?;
         let rows_max = self.service.config.rows_streamed_max;
-        let rows = sql::stream(&self.service, &session, &plan, (time, rows_max)).await?;
+        let rows = sql::stream((&self.service, &self.access.tenant), &session, &plan, (time, rows_max)).await?;
         sql::write(rows, form, chunks).await
     }
 }

@@ -2,7 +2,7 @@
 
 use datafusion::logical_expr::Expr;
 use num_bigint::BigInt;
-use num_traits::One;
+use num_traits::{One, Zero};
 use tidemark_schemas::kpi::{KpiDefinition, Percentile, Ratio, SlotKind, round_text};
 
 use crate::Error;
@@ -38,8 +38,24 @@ pub(crate) fn between(share: Percentile, n: u64, lower: Ratio, upper: Ratio) -> 
     &lower + (upper - &lower) * above
 }
 
+/// The value of a KPI where nothing counts: an empty sum is 0, and there is no median of nothing.
+pub(crate) fn of_nothing(kpi: &KpiDefinition) -> Option<String> {
+    let slots: Vec<_> = kpi
+        .slots
+        .iter()
+        .map(|slot| match slot.kind {
+            SlotKind::Sum | SlotKind::Count | SlotKind::CountDistinct => Some(Ratio::zero()),
+            SlotKind::Min | SlotKind::Max | SlotKind::Percentile(_) => None,
+        })
+        .collect();
+    kpi.arithmetic.evaluate(&slots).as_ref().map(round_text)
+}
+
 /// A decimal text as an exact number.
-fn ratio(text: &str) -> Result<Ratio, Error> {
+///
+/// # Errors
+/// It is none.
+pub(crate) fn ratio(text: &str) -> Result<Ratio, Error> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let unscaled: BigInt =
         format!("{whole}{fraction}").parse().map_err(|_| Error::Unexpected(format!("{text:?} is no decimal")))?;

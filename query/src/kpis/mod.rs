@@ -11,7 +11,7 @@ mod sql;
 mod tests;
 
 pub(crate) use answer::{Answer, AnswerRow, MissingRate};
-pub(crate) use evaluate::{between, is_money_slot};
+pub(crate) use evaluate::{between, is_money_slot, of_nothing, ratio};
 pub(crate) use grain::Grain;
 pub(crate) use read::{MISSING_RATES_MAX, answer, named};
 pub(crate) use request::{Axis, KpiRequest, Scope};

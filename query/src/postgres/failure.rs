@@ -46,7 +46,7 @@ fn code(error: &Error) -> &'static str {
         | Error::Backfilling { .. }
         | Error::NoNumbers
         | Error::OtherProgram { .. } => "55000",
-        Error::Busy(_) => "53300",
+        Error::Busy(..) => "53300",
         Error::Memory => "53200",
         Error::ClickHouse(_) | Error::Silent => "58000",
         _ => "XX000",

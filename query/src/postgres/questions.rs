@@ -145,7 +145,8 @@ impl Questions {
             Ok((plan, session))
         };
         let (plan, session) = time.bounds(service, planned).await?;
-        sql::stream(service, &session, &plan, (time, service.config.rows_streamed_max)).await
+        let tenant = self.access.get().map_or("", |access| access.tenant.as_ref());
+        sql::stream((service, tenant), &session, &plan, (time, service.config.rows_streamed_max)).await
     }
 
     async fn respond(

@@ -15,13 +15,10 @@ use datafusion::{
     physical_plan::execute_stream,
 };
 use futures::Stream;
-use tokio::{
-    sync::OwnedSemaphorePermit,
-    time::{Instant, sleep_until, timeout_at},
-};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use crate::{Error, service::Service};
+use crate::{Error, service::Service, turns::Turn};
 
 /// When an answer ends, read or not.
 #[derive(Debug, Clone)]
@@ -64,18 +61,17 @@ impl Time {
     }
 }
 
-/// Runs a plan. The answer has its turn among those that are worked on until its last row, its time is over or it is dropped.
+/// Runs a plan of a tenant. The answer has its turn among those that are worked on until its last row, its time is over or it is dropped.
 ///
 /// # Errors
 /// [`Error::Busy`], [`Error::TooSlow`], [`Error::Silent`]; what planning says. What comes later is in the stream.
 pub(crate) async fn stream(
-    service: &Service,
+    (service, tenant): (&Service, &str),
     session: &SessionState,
     plan: &LogicalPlan,
     (time, rows_max): (Time, u64),
 ) -> Result<SendableRecordBatchStream, Error> {
-    let turn = timeout_at(time.deadline, service.turn()).await.ok().flatten();
-    let turn = turn.ok_or(Error::Busy(service.config.concurrent_max))?;
+    let turn = service.turn(tenant, time.deadline).await?;
     let begun = async {
         let physical = session.create_physical_plan(plan).await?;
         Ok(execute_stream(physical, session.task_ctx())?)
@@ -101,7 +97,7 @@ pub(crate) async fn stream(
 }
 
 /// The batches until they end or their time does.
-type Source = Arc<Mutex<Option<(SendableRecordBatchStream, OwnedSemaphorePermit)>>>;
+type Source = Arc<Mutex<Option<(SendableRecordBatchStream, Turn)>>>;
 
 struct Bounded {
     source: Source,
@@ -163,6 +159,6 @@ impl RecordBatchStream for Bounded {
     }
 }
 
-fn locked(source: &Source) -> MutexGuard<'_, Option<(SendableRecordBatchStream, OwnedSemaphorePermit)>> {
+fn locked(source: &Source) -> MutexGuard<'_, Option<(SendableRecordBatchStream, Turn)>> {
     source.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,6 +1,10 @@
 //! The tables of the SQL doors, one file per kind. Those in ClickHouse are views of one tenant and one generation.
 
+mod alerts;
+mod arguments;
+mod attainment;
 mod clickhouse_table;
+mod columns;
 mod ddl;
 mod dead_letters;
 mod events;
@@ -9,6 +13,7 @@ mod freshness;
 mod kpi_values;
 mod kpis;
 mod past_facts;
+mod stocks;
 mod streamed;
 mod view;
 mod why;
@@ -16,25 +21,25 @@ mod why;
 use std::sync::Arc;
 
 use clickhouse::Client;
-use datafusion::{catalog::SchemaProvider, error::Result};
+use datafusion::{catalog::SchemaProvider, error::Result, execution::SessionState};
 use tidemark_schemas::{kpi::Catalogue, table::FactTable};
 
 pub(crate) use clickhouse_table::ClickHouseTable;
 pub(crate) use streamed::StreamedTable;
 pub(crate) use view::{GENERATION, TENANT};
-pub(crate) use why::{Numbers, register as register_functions};
+pub(crate) use why::Numbers;
 
 use crate::{history::Past, service::Service, trust::Stamp};
 
 /// The tables that do not come from ClickHouse, and hold nothing of another tenant.
-pub(crate) const LOCAL: [&str; 2] = [kpis::NAME, freshness::NAME];
+pub(crate) const LOCAL: [&str; 3] = [alerts::NAME, kpis::NAME, freshness::NAME];
 
 /// The names of the tables of KPI values, which hold nothing of another tenant either.
 pub(crate) fn is_kpi_values(name: &str) -> bool {
     kpi_values::NAMES.iter().any(|(table, _)| *table == name)
 }
 
-/// Registers the tables of KPI values.
+/// Registers the tables that are made of KPI values.
 ///
 /// # Errors
 /// What DataFusion says.
@@ -42,7 +47,14 @@ pub(crate) fn register_kpi_values(schema: &dyn SchemaProvider, numbers: &Numbers
     for (name, grain) in kpi_values::NAMES {
         schema.register_table(name.to_owned(), kpi_values::table(numbers, grain))?;
     }
+    schema.register_table(attainment::NAME.to_owned(), attainment::table(numbers))?;
     Ok(())
+}
+
+/// Adds the functions that give tables.
+pub(crate) fn register_functions(session: &mut SessionState, numbers: &Numbers) {
+    why::register(session, numbers);
+    stocks::register(session, &numbers.scope.currency);
 }
 
 /// Puts what was at a moment in the place of what is: every fact, and the events up to then.
@@ -78,6 +90,7 @@ pub(crate) fn register(
         let raw = Arc::new(ClickHouseTable::new(name, columns, clickhouse.clone()));
         schema.register_table(name.to_owned(), view::of(&raw, tenant, generation)?)?;
     }
+    schema.register_table(alerts::NAME.to_owned(), alerts::table()?)?;
     schema.register_table(kpis::NAME.to_owned(), kpis::table(catalogue)?)?;
     schema.register_table(freshness::NAME.to_owned(), freshness::table(stamp)?)?;
     Ok(())

@@ -72,7 +72,7 @@ fn in_the_readme(row: &str) {
     assert!(readme.lines().any(|line| line == row), "the clients in README.md lack this row:\n{row}");
 }
 
-fn python(script: &str) -> Command {
+pub fn python(script: &str) -> Command {
     let mut python = Command::new(fetched("python/bin/python"));
     // No compiled files beside the scripts, which are the project's.
     python.arg("-B").arg(format!("{PROGRAMS}/python/{script}.py"));

@@ -1,6 +1,7 @@
 //! Nobody sees another tenant's rows, whatever is asked: by name, by join, by set operation, by error message.
 
 use crate::{
+    clients,
     federation::filled,
     fixture::{ACME, OTHER},
 };
@@ -74,4 +75,15 @@ async fn our_own_columns_and_tables_have_no_name() {
         assert_eq!(status, 400, "{question}: {answer}");
         assert!(!FOREIGN.iter().any(|foreign| answer.to_string().contains(foreign)), "{question}: {answer}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_door_shows_another_ones_rows() {
+    let Some(fixture) = filled().await else { return };
+    let mut program = clients::python("isolation");
+    let ports = [fixture.postgres, fixture.flight].map(|door| door.port().to_string());
+    program.args(["127.0.0.1", &ports[0], &ports[1], "acme", ACME, OTHER]);
+    let ran = tokio::task::spawn_blocking(move || program.output()).await.unwrap().unwrap();
+    let [said, complained] = [ran.stdout, ran.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    assert!(ran.status.success() && said.lines().count() > 1, "{said}\n{complained}");
 }

@@ -117,6 +117,24 @@ async fn what_was_answered_is_answered_again_and_every_number_is_explained() {
         moved(&stack, kpi, &first, &last).await;
     }
     wire(&stack, &recorded, &last).await;
+    teams_are_the_company(&stack).await;
+}
+
+/// Numbers that add up, add up to the same at every level, though reps have moved between teams meanwhile.
+async fn teams_are_the_company(stack: &Stack) {
+    let sql = "SELECT v.kpi, v.period, count(DISTINCT v.level) AS levels, count(DISTINCT v.total) AS totals, bool_or(v.unknown) AS unknown \
+               FROM (SELECT kpi, period, level, sum(value) AS total, bool_or(value IS NULL) AS unknown FROM kpi_monthly \
+                     WHERE NOT is_split GROUP BY kpi, period, level) v \
+               JOIN kpis ON kpis.name = v.kpi \
+               WHERE kpis.value = 'count(*)' OR (kpis.value LIKE 'sum(%' AND kpis.value NOT LIKE '%/%') \
+               GROUP BY v.kpi, v.period";
+    let answer = stack.sql_as(KEY, sql).await;
+    let rows = answer["rows"].as_array().unwrap_or_else(|| panic!("{answer}"));
+    let compared = rows.iter().filter(|row| row["unknown"] == false);
+    for row in compared.clone() {
+        assert_eq!((&row["levels"], &row["totals"]), (&json!(5), &json!(1)), "{row}");
+    }
+    assert!(compared.count() > 20, "{answer}");
 }
 
 /// What an explanation shows adds up to the number.

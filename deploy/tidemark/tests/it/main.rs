@@ -24,5 +24,6 @@ mod registered;
 mod schema_registry;
 mod snapshots;
 mod stack;
+mod stocks_and_targets;
 mod traces;
 mod verify;

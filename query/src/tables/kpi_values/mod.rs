@@ -3,11 +3,11 @@
 
 mod asked;
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use arrow::{
-    array::{ArrayRef, BooleanArray, Date32Array, Decimal128Array, RecordBatch, StringArray},
-    datatypes::{DataType, Field, Schema, SchemaRef},
+    array::{ArrayRef, BooleanArray, Date32Array, RecordBatch, StringArray},
+    datatypes::{DataType, SchemaRef},
 };
 use async_trait::async_trait;
 use chrono::NaiveDate;
@@ -26,7 +26,7 @@ use datafusion::{
 use futures::{StreamExt, stream};
 
 use self::asked::Asked;
-use super::Numbers;
+use super::{Numbers, columns};
 use crate::kpis::{Answer, AnswerRow, Axis, Grain, KpiRequest};
 
 /// The tables, by name, and the length of their periods.
@@ -49,8 +49,6 @@ const LEVELS: [(&str, Option<Axis>); 5] = [
 /// The column of each level that has units, in the order of the columns.
 const UNITS: [(&str, &str); 4] = [("rep", "rep_id"), ("team", "team"), ("department", "department"), ("region", "region")];
 const DIMS: [&str; 3] = ["dim_1", "dim_2", "dim_3"];
-/// Digits of a value, and how many of them are behind the point: as many as a KPI is rounded to.
-const VALUE: (u8, i8) = (38, 10);
 
 /// The values of every KPI of a tenant, at one grain.
 pub(super) fn table(numbers: &Numbers, grain: Grain) -> Arc<dyn TableProvider> {
@@ -74,12 +72,11 @@ fn schema() -> SchemaRef {
         let about = format!("Value of the KPI's dimension {} (kpis.dims names it), in rows that are split.", place + 1);
         fields.push((dim, DataType::Utf8, true, about));
     }
-    fields.push(("value", DataType::Decimal128(VALUE.0, VALUE.1), true, "The value; none where nothing can be said.".to_owned()));
-    let fields = fields.into_iter().map(|(name, data_type, nullable, about)| {
-        Field::new(name, data_type, nullable).with_metadata(HashMap::from([("comment".to_owned(), about)]))
-    });
+    fields.push(("value", columns::VALUE, true, "The value; none where nothing can be said.".to_owned()));
+    let fields: Vec<_> =
+        fields.iter().map(|(name, data_type, nullable, about)| (*name, data_type.clone(), *nullable, about.as_str())).collect();
     let about = "Values of every KPI by period, exact at each level; WHERE kpi = '…' AND level = '…' AND NOT is_split.";
-    Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), HashMap::from([("comment".to_owned(), about.to_owned())])))
+    columns::schema(about, &fields)
 }
 
 struct KpiValues {
@@ -201,9 +198,7 @@ fn batch(question: &Question, answer: Answer, schema: SchemaRef) -> Result<Recor
     let all = |value: &str| Arc::new(StringArray::from(vec![value; rows.len()])) as ArrayRef;
     let units = usize::from(question.level != "company");
     let periods: Vec<i32> = rows.iter().map(|row| day(&row.period)).collect::<Result<_>>()?;
-    let values: Vec<Option<i128>> =
-        rows.iter().map(|row| row.value.as_deref().map(unscaled).transpose()).collect::<Result<_>>()?;
-    let mut columns = vec![
+    let mut arrays = vec![
         all(&question.request.kpi.name),
         Arc::new(Date32Array::from(periods)),
         all(question.level),
@@ -212,13 +207,13 @@ fn batch(question: &Question, answer: Answer, schema: SchemaRef) -> Result<Recor
     let place = |row: &AnswerRow, place: usize| row.by.get(place).and_then(|(_, value)| value.clone());
     for (level, _) in UNITS {
         let unit = |row: &AnswerRow| if question.level == level { place(row, 0) } else { None };
-        columns.push(Arc::new(rows.iter().map(unit).collect::<StringArray>()));
+        arrays.push(Arc::new(rows.iter().map(unit).collect::<StringArray>()));
     }
     for dim in 0..DIMS.len() {
-        columns.push(Arc::new(rows.iter().map(|row| place(row, units + dim)).collect::<StringArray>()));
+        arrays.push(Arc::new(rows.iter().map(|row| place(row, units + dim)).collect::<StringArray>()));
     }
-    columns.push(Arc::new(Decimal128Array::from(values).with_precision_and_scale(VALUE.0, VALUE.1)?));
-    Ok(RecordBatch::try_new(schema, columns)?)
+    arrays.push(columns::values(&rows, |row| row.value.clone())?);
+    Ok(RecordBatch::try_new(schema, arrays)?)
 }
 
 fn day(text: &str) -> Result<i32> {
@@ -226,32 +221,6 @@ fn day(text: &str) -> Result<i32> {
     i32::try_from((date - NaiveDate::default()).num_days()).map_err(|_| unexpected(text))
 }
 
-/// The digits of a decimal text, as many behind the point as the column has.
-fn unscaled(text: &str) -> Result<i128> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let places = usize::from(VALUE.1.unsigned_abs());
-    if fraction.len() > places {
-        return Err(unexpected(text));
-    }
-    let digits: i128 = format!("{whole}{fraction:0<places$}").parse().map_err(|_| unexpected(text))?;
-    let fits = digits.unsigned_abs() < 10_u128.pow(VALUE.0.into());
-    fits.then_some(digits).ok_or_else(|| DataFusionError::Execution(format!("{text} has more digits than a column can hold")))
-}
-
 fn unexpected(text: &str) -> DataFusionError {
     DataFusionError::Execution(format!("{text:?} is not what a KPI's answer holds"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_are_exact() {
-        assert_eq!(unscaled("12").unwrap(), 120_000_000_000);
-        assert_eq!(unscaled("-0.0333333333").unwrap(), -333_333_333);
-        assert!(unscaled("1e5").is_err());
-        assert!(unscaled("0.12345678901").is_err());
-        assert!(unscaled(&"9".repeat(29)).is_err());
-    }
 }

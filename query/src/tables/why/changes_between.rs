@@ -13,13 +13,15 @@ use datafusion::{
     error::{DataFusionError, Result},
 };
 
-use super::{Numbers, arguments, columns};
+use super::Numbers;
 use crate::{
     Error,
-    access::Restriction,
     history::{AsOf, Counted, Moved, Part, changes_between, parts},
     kpis::KpiRequest,
-    tables::streamed::{Batches, Rows, StreamedTable},
+    tables::{
+        arguments, columns,
+        streamed::{Batches, Rows, StreamedTable},
+    },
 };
 
 pub(super) const NAME: &str = "changes_between";
@@ -44,7 +46,7 @@ impl TableFunctionImpl for Function {
         let numbers = self.0.clone();
         let request = KpiRequest::parse(&numbers.live.catalogue, kpi, &[]).map_err(plan)?;
         let (before, after) = (before.parse().map_err(plan)?, after.parse().map_err(plan)?);
-        let restriction = Restriction { tenant: numbers.scope.tenant.clone(), generation: numbers.scope.generation };
+        let restriction = numbers.restriction();
         let schema = schema();
         let rows = Changes { numbers, request, before, after, schema: Arc::clone(&schema) };
         Ok(Arc::new(StreamedTable::new(schema, Arc::new(rows), restriction)))

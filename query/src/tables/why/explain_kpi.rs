@@ -15,13 +15,15 @@ use datafusion::{
 };
 use num_bigint::BigInt;
 
-use super::{Numbers, arguments, columns};
+use super::Numbers;
 use crate::{
     Error,
-    access::Restriction,
-    history::{Counted, Counting, Part, Past, parts},
+    history::{Counted, Counting, Part, parts},
     kpis::KpiRequest,
-    tables::streamed::{Batches, Rows, StreamedTable},
+    tables::{
+        arguments, columns,
+        streamed::{Batches, Rows, StreamedTable},
+    },
 };
 
 pub(super) const NAME: &str = "explain_kpi";
@@ -48,7 +50,7 @@ impl TableFunctionImpl for Function {
         let numbers = self.0.clone();
         let request = KpiRequest::parse(&numbers.live.catalogue, &kpi, &parameters);
         let request = request.map_err(|error| DataFusionError::Plan(error.to_string()))?;
-        let restriction = Restriction { tenant: numbers.scope.tenant.clone(), generation: numbers.scope.generation };
+        let restriction = numbers.restriction();
         let schema = schema();
         let rows = Explained { numbers, request, schema: Arc::clone(&schema) };
         Ok(Arc::new(StreamedTable::new(schema, Arc::new(rows), restriction)))
@@ -85,12 +87,8 @@ struct Explained {
 #[async_trait]
 impl Rows for Explained {
     async fn send(&self, to: &Batches) -> Result<(), Error> {
-        let Numbers { service, scope, past, .. } = &self.numbers;
-        let past = match past {
-            Some(past) => past.clone(),
-            None => Past::now(service, scope).await?,
-        };
-        let mut counting = Counting::start(service, &self.request, &past).await?;
+        let past = self.numbers.moment().await?;
+        let mut counting = Counting::start(&self.numbers.service, &self.request, &past).await?;
         while let Some(some) = counting.next().await? {
             to.send(self.batch(&some).map_err(|error| Error::Unexpected(error.to_string()))?).await?;
         }

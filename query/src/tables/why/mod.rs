@@ -1,8 +1,6 @@
 //! Table functions that say why a number is what it is: `explain_kpi` and `changes_between`.
 
-mod arguments;
 mod changes_between;
-mod columns;
 mod explain_kpi;
 
 use std::sync::Arc;
@@ -11,6 +9,7 @@ use datafusion::execution::SessionState;
 
 use crate::{
     Error,
+    access::Restriction,
     history::{self, Past},
     kpis::{self, Answer, KpiRequest, Scope},
     service::Service,
@@ -45,6 +44,22 @@ impl Numbers {
         }
         live.require_measured(&service.clickhouse, &request.kpi.name, scope.partition).await?;
         kpis::answer(service, request, scope).await
+    }
+
+    /// The moment that they are of: the past one, or now.
+    ///
+    /// # Errors
+    /// ClickHouse.
+    pub(crate) async fn moment(&self) -> Result<Past, Error> {
+        match &self.past {
+            Some(past) => Ok(past.clone()),
+            None => Past::now(&self.service, &self.scope).await,
+        }
+    }
+
+    /// Whose they are.
+    pub(super) fn restriction(&self) -> Restriction {
+        Restriction { tenant: Arc::clone(&self.scope.tenant), generation: self.scope.generation }
     }
 }
 

@@ -103,4 +103,8 @@ SELECT 1 AS one, 'x' AS x, NULL AS nothing;
 SELECT deal_id FROM deals WHERE 1 = 0;
 SELECT deal_id FROM deals LIMIT 0;
 SELECT state, source, count(*), sum(times), min(first_at), max(resolved_at) FROM dead_letters GROUP BY state, source;
-SELECT id, reason, field, reasons FROM dead_letters WHERE state = 'pending' AND field IS NOT NULL
+SELECT id, reason, field, reasons FROM dead_letters WHERE state = 'pending' AND field IS NOT NULL;
+SELECT * FROM open_pipeline(DATE '2026-02-15') ORDER BY deal_id;
+SELECT stage, count(*), sum(amount_converted) FROM open_pipeline('2026-03-10') GROUP BY stage ORDER BY stage NULLS FIRST;
+SELECT * FROM overdue(DATE '2026-03-31') ORDER BY receivable_id;
+SELECT count(*) FROM alerts;

@@ -1,4 +1,4 @@
-//! Columns of these functions' tables, from rows.
+//! Columns of the tables that we make ourselves, from rows.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -10,6 +10,9 @@ use arrow::{
 use num_bigint::BigInt;
 use num_traits::ToPrimitive;
 
+/// A KPI's value: as many digits behind the point as a KPI is rounded to.
+pub(super) const VALUE: DataType = DataType::Decimal128(38, VALUE_PLACES);
+const VALUE_PLACES: i8 = 10;
 /// Amounts are exact: an amount of six places times a rate of six.
 pub(super) const AMOUNT: DataType = DataType::Decimal128(38, 12);
 
@@ -34,6 +37,27 @@ pub(super) fn dates<R>(rows: &[R], of: impl Fn(&R) -> Option<i32>) -> ArrayRef {
     Arc::new(rows.iter().map(of).collect::<Date32Array>())
 }
 
+/// Values, as decimal texts.
+///
+/// # Errors
+/// One that is no decimal, or that the column cannot hold.
+pub(super) fn values<R>(rows: &[R], of: impl Fn(&R) -> Option<String>) -> Result<ArrayRef, ArrowError> {
+    let values = rows.iter().map(|row| of(row).as_deref().map(unscaled).transpose()).collect::<Result<Vec<_>, _>>()?;
+    Ok(Arc::new(Decimal128Array::from(values).with_data_type(VALUE)))
+}
+
+/// The digits of a decimal text, as many behind the point as a value has.
+fn unscaled(text: &str) -> Result<i128, ArrowError> {
+    let no_value = || ArrowError::ComputeError(format!("{text:?} is no value that a column can hold"));
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let places = usize::from(VALUE_PLACES.unsigned_abs());
+    if fraction.len() > places {
+        return Err(no_value());
+    }
+    let digits: i128 = format!("{whole}{fraction:0<places$}").parse().map_err(|_| no_value())?;
+    if digits.unsigned_abs() < 10_u128.pow(38) { Ok(digits) } else { Err(no_value()) }
+}
+
 /// Amounts, 10^-12; one that a column cannot hold is an error, never another amount.
 pub(super) fn amounts<R>(rows: &[R], of: impl Fn(&R) -> Option<BigInt>) -> Result<ArrayRef, ArrowError> {
     let fits = |amount: BigInt| {
@@ -42,4 +66,18 @@ pub(super) fn amounts<R>(rows: &[R], of: impl Fn(&R) -> Option<BigInt>) -> Resul
     };
     let amounts = rows.iter().map(|row| of(row).map(fits).transpose()).collect::<Result<Vec<_>, _>>()?;
     Ok(Arc::new(Decimal128Array::from(amounts).with_data_type(AMOUNT)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_exact() {
+        assert_eq!(unscaled("12").unwrap(), 120_000_000_000);
+        assert_eq!(unscaled("-0.0333333333").unwrap(), -333_333_333);
+        assert!(unscaled("1e5").is_err());
+        assert!(unscaled("0.12345678901").is_err());
+        assert!(unscaled(&"9".repeat(29)).is_err());
+    }
 }
