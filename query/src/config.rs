@@ -17,6 +17,8 @@ pub struct Config {
     pub postgres_listen: SocketAddr,
     /// Connections of the PostgreSQL wire; further ones are closed at once.
     pub postgres_connections_max: usize,
+    /// How PostgreSQL clients show their key.
+    pub postgres_login: Login,
     /// Whether keys are taken over connections from other machines that are not encrypted.
     pub postgres_unencrypted: bool,
     /// Where to listen for Arrow Flight SQL.
@@ -67,6 +69,16 @@ pub struct Config {
     pub federation: bool,
 }
 
+/// How PostgreSQL clients show their key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Login {
+    /// As it is; every key of the company.
+    Password,
+    /// By SCRAM-SHA-256, so that it never travels: the newest key of the company, or of a source of the user `company/source`.
+    Scram,
+}
+
 /// The section `[query.tls]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -83,6 +95,7 @@ impl Default for Config {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8081)),
             postgres_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 5433)),
             postgres_connections_max: 200,
+            postgres_login: Login::Password,
             postgres_unencrypted: false,
             flight_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 50_051)),
             tls: None,

@@ -24,7 +24,8 @@ mod tls;
 mod trust;
 mod turns;
 
-pub use config::{Config, Tls};
+pub use config::{Config, Login, Tls};
 pub use error::Error;
+pub use postgres::scram_of;
 pub use service::{Server, bind, run};
 pub use session::CATALOG as DATABASE;

@@ -22,6 +22,14 @@ pub struct Tenant {
     pub keys: Vec<ApiKey>,
 }
 
+fn is_hex(text: &str, digits: usize) -> bool {
+    text.len() == digits && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
+fn is_scram(text: &str) -> bool {
+    text.split_once(':').is_some_and(|(salt, salted)| is_hex(salt, 32) && is_hex(salted, 64))
+}
+
 fn default_pipeline() -> String {
     "default".to_owned()
 }
@@ -34,6 +42,9 @@ pub struct ApiKey {
     pub sha256: String,
     /// The source that events sent with this key belong to unless they name one.
     pub source: String,
+    /// What a login by SCRAM-SHA-256 is held against: salt and salted key (RFC 5802, 4096 iterations), lower-case hex, a colon between.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scram: Option<String>,
 }
 
 impl fmt::Debug for ApiKey {
@@ -112,8 +123,13 @@ impl Tenants {
         let name: Arc<str> = name.into();
         let settings = Arc::new(tenant);
         for key in &settings.keys {
-            if key.sha256.len() != 64 || !key.sha256.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
+            if !is_hex(&key.sha256, 64) {
                 return Err(invalid("a key's sha256 is 64 lower-case hex digits; `tidemark tenant add` writes it".to_owned()));
+            }
+            if key.scram.as_deref().is_some_and(|scram| !is_scram(scram)) {
+                return Err(invalid(
+                    "a key's scram is 32 and 64 lower-case hex digits; `tidemark tenant add` writes it".to_owned(),
+                ));
             }
             let access = Access { tenant: name.clone(), settings: settings.clone(), source: key.source.as_str().into() };
             if self.by_key.insert(key.sha256.clone(), access).is_some() {
@@ -128,6 +144,14 @@ impl Tenants {
     #[must_use]
     pub fn by_key_hash(&self, sha256: &str) -> Option<&Access> {
         self.by_key.get(sha256)
+    }
+
+    /// The newest key of a tenant that can log in by SCRAM, of one source where that matters: what is known of it, and what it stands for.
+    #[must_use]
+    pub fn scram(&self, tenant: &str, source: Option<&str>) -> Option<(&str, &Access)> {
+        let keys = self.by_name.get(tenant)?.keys.iter().rev();
+        let mut keys = keys.filter(|key| source.is_none_or(|source| key.source == source));
+        keys.find_map(|key| Some((key.scram.as_deref()?, self.by_key.get(&key.sha256)?)))
     }
 
     /// A tenant's settings.

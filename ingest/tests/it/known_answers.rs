@@ -146,7 +146,7 @@ fn asked() -> Catalogue {
 /// A company in UTC: dates without a time are midnight there, and no day is 23 hours long.
 fn access(currency: &str) -> Access {
     let sha256 = hex::encode(Sha256::digest("key"));
-    let keys = vec![ApiKey { sha256: sha256.clone(), source: "crm".to_owned() }];
+    let keys = vec![ApiKey { sha256: sha256.clone(), source: "crm".to_owned(), scram: None }];
     let tenant = Tenant { time_zone: chrono_tz::UTC, currency: currency.to_owned(), pipeline: "default".to_owned(), keys };
     let mut tenants = Tenants::default();
     tenants.add("known", tenant).unwrap();

@@ -35,7 +35,7 @@ pub fn tenants(names: &[&str]) -> Tenants {
     let mut tenants = Tenants::default();
     for name in names {
         let sha256 = hex::encode(Sha256::digest(format!("key-of-{name}")));
-        let keys = vec![ApiKey { sha256, source: "crm".to_owned() }];
+        let keys = vec![ApiKey { sha256, source: "crm".to_owned(), scram: None }];
         let tenant =
             Tenant { time_zone: chrono_tz::Asia::Shanghai, currency: "CNY".to_owned(), pipeline: "default".to_owned(), keys };
         tenants.add(name, tenant).unwrap();

@@ -16,20 +16,25 @@ use datafusion_postgres::pgwire::{
 };
 use futures::{Sink, SinkExt};
 
-use super::{cancel::Connections, catalog::SERVER_VERSION, questions::Questions, settings::from_start_up};
-use crate::{access::access_of, service::Service, session::CATALOG};
+use tidemark_schemas::tenant::Access;
+
+use super::{cancel::Connections, catalog::SERVER_VERSION, questions::Questions, scram::Exchange, settings::from_start_up};
+use crate::{access::access_of, config, service::Service, session::CATALOG};
 
 /// Asks for the password and opens the connection's questions to its tenant.
 pub(super) struct Login {
     service: Arc<Service>,
     questions: Arc<Questions>,
     connections: Arc<Connections>,
+    /// Where the key is not to travel.
+    scram: Option<Exchange>,
 }
 
 impl Login {
     /// For one connection.
     pub(super) fn new(service: &Arc<Service>, questions: Arc<Questions>, connections: &Arc<Connections>) -> Self {
-        Self { service: Arc::clone(service), questions, connections: Arc::clone(connections) }
+        let scram = (service.config.postgres_login == config::Login::Scram).then(|| Exchange::new(&service.tenants));
+        Self { service: Arc::clone(service), questions, connections: Arc::clone(connections), scram }
     }
 
     /// A key is not shown to whoever listens on the network.
@@ -56,31 +61,49 @@ impl StartupHandler for Login {
                     return Err(fatal("28000", reason.to_owned()));
                 }
                 client.set_state(PgWireConnectionState::AuthenticationInProgress);
-                client.send(PgWireBackendMessage::Authentication(Authentication::CleartextPassword)).await?;
+                let asked = self.scram.as_ref().map_or(Authentication::CleartextPassword, |_| Exchange::mechanisms());
+                client.send(PgWireBackendMessage::Authentication(asked)).await?;
                 Ok(())
             }
             PgWireFrontendMessage::PasswordMessageFamily(message) => {
-                let password = message.into_password()?.password;
-                self.admit(client, &password)?;
-                let parameters = parameters();
-                finish_authentication(client, &parameters).await
+                let access = match &self.scram {
+                    Some(scram) => {
+                        let replied = scram.reply(client, message).await;
+                        let (reply, access) = replied.map_err(|error| match error {
+                            PgWireError::InvalidPassword(_) => refused(client),
+                            other => other,
+                        })?;
+                        client.send(PgWireBackendMessage::Authentication(reply)).await?;
+                        let Some(access) = access else { return Ok(()) };
+                        access
+                    }
+                    None => self.of_password(client, &message.into_password()?.password)?,
+                };
+                self.admit(client, access)?;
+                finish_authentication(client, &parameters()).await
             }
             _ => Ok(()),
         }
     }
 }
 
+/// Everything that is wrong about a key is said in the same words, so that nothing can be learned by trying.
+fn refused<C: ClientInfo>(client: &C) -> PgWireError {
+    let user = client.metadata().get(METADATA_USER).map_or("", String::as_str);
+    let reason =
+        format!("password authentication failed for user {user:?}: the user is the company's name, the password its API key");
+    fatal("28P01", reason)
+}
+
 impl Login {
-    /// Everything that is wrong about a key is said in the same words, so that nothing can be learned by trying.
-    fn admit<C: ClientInfo>(&self, client: &mut C, password: &str) -> PgWireResult<()> {
-        let user = client.metadata().get(METADATA_USER).cloned().unwrap_or_default();
+    fn of_password<C: ClientInfo>(&self, client: &C, password: &str) -> PgWireResult<Access> {
+        let user = client.metadata().get(METADATA_USER).map_or("", String::as_str);
         let access = access_of(&self.service.tenants, password).filter(|access| *access.tenant == *user);
-        let Some(access) = access else {
-            let reason = format!(
-                "password authentication failed for user {user:?}: the user is the company's name, the password its API key"
-            );
-            return Err(fatal("28P01", reason));
-        };
+        access.ok_or_else(|| refused(client))
+    }
+
+    fn admit<C: ClientInfo>(&self, client: &mut C, access: Access) -> PgWireResult<()> {
+        let user = client.metadata().get(METADATA_USER).map_or("", String::as_str);
         let database = client.metadata().get(METADATA_DATABASE).map_or(CATALOG, String::as_str);
         if database != CATALOG && database != user {
             return Err(fatal("3D000", format!("there is no database {database:?}; there is {CATALOG:?}")));

@@ -1,4 +1,4 @@
-//! The PostgreSQL wire, which psql, notebooks and BI tools speak. `door` takes connections, `login` asks whose they are,
+//! The PostgreSQL wire, which psql, notebooks and BI tools speak. `door` takes connections, `login` asks whose they are (by `scram`, where keys are not to travel),
 //! `connection` takes their statements, `questions` answers them in a session of the tenant with PostgreSQL's
 //! `catalog` and `dialect`, `cancel` ends them, and `failure` says what went wrong in PostgreSQL's codes.
 
@@ -12,6 +12,8 @@ mod failure;
 mod fields;
 mod login;
 mod questions;
+mod scram;
 mod settings;
 
 pub(crate) use door::Door;
+pub use scram::scram_of;

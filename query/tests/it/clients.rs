@@ -7,13 +7,16 @@ use std::{
     process::Command,
 };
 
+use tidemark_query::{Config, Login, Tls};
+use tidemark_schemas::kpi::Catalogue;
+
 use crate::fixture::{ACME, Fixture};
 
 const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/clients");
 
 /// Rows that the programs count: three deals of acme, and one of another tenant that none of them may see.
-async fn fixture() -> Option<Fixture> {
-    let fixture = Fixture::empty().await?;
+async fn fixture(config: Config) -> Option<Fixture> {
+    let fixture = Fixture::with(config, Catalogue::shipped().unwrap()).await?;
     for (tenant, id, status, amount) in [
         ("acme", "D-1", "won", "100.5"),
         ("acme", "D-2", "open", "7"),
@@ -43,12 +46,13 @@ fn fetched(path: &str) -> PathBuf {
 
 /// Runs a program against the PostgreSQL wire; it must do every step.
 async fn drives(program: Command) {
-    drives_at("PostgreSQL", |fixture| fixture.postgres, program).await;
+    drives_at("PostgreSQL", |fixture| fixture.postgres, Config::default(), program).await;
 }
 
 /// The same against another door.
-async fn drives_at(door: &str, address: impl Fn(&Fixture) -> SocketAddr, mut program: Command) {
-    let Some(fixture) = fixture().await else { return };
+async fn drives_at(door: &str, address: impl Fn(&Fixture) -> SocketAddr, config: Config, mut program: Command) {
+    let is_plain = config.postgres_login == Login::Password;
+    let Some(fixture) = fixture(config).await else { return };
     let port = address(&fixture).port().to_string();
     program.args(["127.0.0.1", &port, "acme", ACME, r#"{"deals": 3}"#]);
     let shown = format!("{program:?}");
@@ -62,7 +66,9 @@ async fn drives_at(door: &str, address: impl Fn(&Fixture) -> SocketAddr, mut pro
         ran.status
     );
     let client = said.lines().find_map(|line| line.strip_prefix("client ")).expect("the client says its name");
-    in_the_readme(&format!("| {client} | {door} | {} |", steps.join(", ").replace('_', " ")));
+    // Once is enough for a reader.
+    let steps = if is_plain { steps.join(", ").replace('_', " ") } else { "the same".to_owned() };
+    in_the_readme(&format!("| {client} | {door} | {steps} |"));
 }
 
 /// Shows the row of a client; the table of clients in README must have it word for word.
@@ -120,7 +126,34 @@ async fn jdbc() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn adbc_flight_sql() {
-    drives_at("Arrow Flight SQL", |fixture| fixture.flight, python("adbc_flight_sql")).await;
+    drives_at("Arrow Flight SQL", |fixture| fixture.flight, Config::default(), python("adbc_flight_sql")).await;
+}
+
+/// A certificate of 127.0.0.1, and the doors' settings with it.
+fn encrypted(folder: &Path) -> (PathBuf, Config) {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let [certificate, key] = ["certificate.pem", "key.pem"].map(|name| folder.join(name));
+    fs::write(&certificate, made.cert.pem()).unwrap();
+    fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let tls = Some(Tls { certificate: certificate.clone(), key });
+    (certificate, Config { tls, postgres_login: Login::Scram, ..Config::default() })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn encrypted_connections() {
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate, config) = encrypted(folder.path());
+    // The psql that is fetched knows no TLS.
+    let in_the_clear = Config { tls: None, ..config.clone() };
+    drives_at("PostgreSQL, SCRAM", |fixture| fixture.postgres, in_the_clear, python("psql_client")).await;
+    for script in ["psycopg_client", "asyncpg_client"] {
+        let mut program = python(script);
+        program.env("PGSSLMODE", "verify-full").env("PGSSLROOTCERT", &certificate);
+        drives_at("PostgreSQL, TLS and SCRAM", |fixture| fixture.postgres, config.clone(), program).await;
+    }
+    let mut program = python("adbc_flight_sql");
+    program.env("TLS_ROOT", &certificate);
+    drives_at("Arrow Flight SQL, TLS", |fixture| fixture.flight, config, program).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

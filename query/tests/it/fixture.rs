@@ -3,7 +3,7 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicU32, Ordering},
     },
 };
@@ -25,12 +25,12 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::engine;
 
-/// SHA-256 of `key-acme` and `key-other`.
+/// With what is kept of `key-acme` and `key-other`.
 const TENANTS: &str = r#"
 [tenant.acme]
 time_zone = "Asia/Shanghai"
 currency = "CNY"
-keys = [{ sha256 = "ACME", source = "crm" }]
+keys = [{ sha256 = "ACME", scram = "SCRAM", source = "crm" }]
 
 [tenant.other]
 time_zone = "Europe/Berlin"
@@ -38,10 +38,11 @@ currency = "EUR"
 keys = [{ sha256 = "OTHER", source = "crm" }]
 "#;
 
-fn tenants() -> Tenants {
+static KNOWN: LazyLock<Tenants> = LazyLock::new(|| {
     let hash = |key: &str| hex::encode(<sha2::Sha256 as sha2::Digest>::digest(key));
-    Tenants::parse(&TENANTS.replace("ACME", &hash(ACME)).replace("OTHER", &hash(OTHER))).unwrap()
-}
+    let scram = tidemark_query::scram_of(ACME);
+    Tenants::parse(&TENANTS.replace("ACME", &hash(ACME)).replace("SCRAM", &scram).replace("OTHER", &hash(OTHER))).unwrap()
+});
 
 /// A service of its own on a database of its own.
 pub struct Fixture {
@@ -105,7 +106,7 @@ impl Fixture {
         let partition = partition_of("acme", kafka.partitions);
         let any_port = ([127, 0, 0, 1], 0).into();
         let config = Config { listen: any_port, postgres_listen: any_port, flight_listen: any_port, ..config };
-        let tenants = Arc::new(tenants());
+        let tenants = Arc::new(KNOWN.clone());
         let server = tidemark_query::bind(config, connect.clone(), kafka, tenants).await.unwrap();
         let (address, postgres, flight) = (server.local_addr(), server.postgres_addr(), server.flight_addr());
         let shutdown = CancellationToken::new();
@@ -116,7 +117,7 @@ impl Fixture {
     /// A set of numbers that is made with these KPIs; where it was recorded before, it changes its status.
     pub async fn generation(&self, number: u32, status: &str, catalogue: &Catalogue) {
         let engine = Engine::of_this_program(1);
-        let definitions = Definitions::new(engine, catalogue, &tenants(), &shipped_pipelines().unwrap()).unwrap();
+        let definitions = Definitions::new(engine, catalogue, &KNOWN, &shipped_pipelines().unwrap()).unwrap();
         self.definitions(number, status, &definitions).await;
     }
 

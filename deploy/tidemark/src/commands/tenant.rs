@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
+use tidemark_query::scram_of;
 use tidemark_schemas::tenant::Tenants;
 
 use crate::cli::Place;
@@ -104,7 +105,8 @@ pub fn add(file: &Path, new: &NewKey, key: &str) -> Result<()> {
     if known.is_none() {
         appended += &format!("\n[tenant.{name}]\ntime_zone = {:?}\ncurrency = {:?}\n", new.time_zone, new.currency);
     }
-    appended += &format!("\n[[tenant.{name}.keys]]\nsha256 = {sha256:?}\nsource = {:?}\n", new.source);
+    appended +=
+        &format!("\n[[tenant.{name}.keys]]\nsha256 = {sha256:?}\nscram = {:?}\nsource = {:?}\n", scram_of(key), new.source);
     Tenants::parse(&appended).context("this tenant cannot be added")?;
     replace(file, &appended)
 }

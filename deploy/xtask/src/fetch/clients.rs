@@ -10,17 +10,20 @@ use super::checksums::Pinned;
 use super::{place, tools};
 use crate::process;
 
-/// Where they lie in the cache.
-const JDBC: &str = "jdbc";
+/// JDBC drivers of one door: where they lie in the cache, and the Maven project that names them.
+pub type Drivers = (&'static str, &'static str);
+pub const JDBC: Drivers = ("jdbc", "pom.xml");
+pub const FLIGHT_JDBC: Drivers = ("flight-jdbc", "flight/pom.xml");
+/// Where node-postgres lies in the cache.
 const NODE: &str = "node";
 const NODE_LOCK: &str = include_str!("../../../../query/tests/it/clients/node/package-lock.json");
 /// Written last, so that a directory without it is known to be incomplete.
 const STAMP: &str = ".verified";
 
-/// Fetches the JDBC drivers unless they are there; says whether it did.
-pub fn ensure_jdbc(cache: &Path, pinned: &Pinned) -> Result<bool> {
-    let expected = pinned.of(JDBC);
-    let directory = cache.join(JDBC);
+/// Fetches JDBC drivers unless they are there; says whether it did.
+pub fn ensure_jdbc(cache: &Path, pinned: &Pinned, (name, project): Drivers) -> Result<bool> {
+    let expected = pinned.of(name);
+    let directory = cache.join(name);
     if place::is_there(&directory, &expected) {
         return Ok(false);
     }
@@ -29,7 +32,7 @@ pub fn ensure_jdbc(cache: &Path, pinned: &Pinned) -> Result<bool> {
         let mut maven = Command::new("mvn");
         maven
             .args(["--quiet", "--batch-mode", "--file"])
-            .arg(process::workspace().join("query/tests/it/clients/java/pom.xml"))
+            .arg(process::workspace().join("query/tests/it/clients/java").join(project))
             .arg("dependency:copy-dependencies")
             .arg(format!("-DoutputDirectory={}", directory.display()));
         process::quietly("JDBC drivers for the tests (by Maven)", &mut maven).map(drop)

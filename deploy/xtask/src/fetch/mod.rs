@@ -25,7 +25,8 @@ pub fn run() -> Result<()> {
         kafka::ensure(&cache, &pinned)?,
         libchdb::ensure(&cache, &pinned)?,
         python::ensure(&cache)?,
-        clients::ensure_jdbc(&cache, &pinned)?,
+        clients::ensure_jdbc(&cache, &pinned, clients::JDBC)?,
+        clients::ensure_jdbc(&cache, &pinned, clients::FLIGHT_JDBC)?,
         clients::ensure_node(&cache)?,
     ];
     if fetched.contains(&true) {
