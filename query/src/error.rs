@@ -209,7 +209,12 @@ impl From<DataFusionError> for Error {
             },
             DataFusionError::Shared(source) => match std::sync::Arc::try_unwrap(source) {
                 Ok(source) => Self::from(source),
-                Err(source) => Self::Unexpected(source.strip_backtrace()),
+                // Others wait for the same; what it is can only be looked at.
+                Err(source) => match source.find_root() {
+                    DataFusionError::ResourcesExhausted(_) => Self::Memory,
+                    DataFusionError::External(_) | DataFusionError::Internal(_) => Self::Unexpected(source.strip_backtrace()),
+                    _ => Self::Sql(DataFusionError::Shared(source)),
+                },
             },
             DataFusionError::ResourcesExhausted(_) => Self::Memory,
             DataFusionError::Internal(reason) => Self::Unexpected(reason),

@@ -130,12 +130,14 @@ pub(crate) fn open(opening: Opening<'_>) -> Result<SessionState> {
         // Errors say where in the question.
         .set_bool("datafusion.sql_parser.collect_spans", true);
     let planner = RestrictedPlanner { restriction, clickhouse: clickhouse.clone(), federation };
-    let state = SessionStateBuilder::new()
+    let mut state = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(Arc::clone(runtime))
         .with_default_features()
         .with_query_planner(Arc::new(planner))
         .build();
+    // What `now()` is.
+    state.mark_start_execution();
     state.catalog_list().register_catalog(CATALOG.to_owned(), catalog);
     Ok(state)
 }

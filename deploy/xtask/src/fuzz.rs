@@ -5,13 +5,15 @@ use anyhow::{Result, bail};
 use crate::process::{cargo, openly};
 
 /// Crate and target, as their tests are called.
-const TARGETS: [(&str, &str); 6] = [
+const TARGETS: [(&str, &str); 8] = [
     ("tidemark-ingest", "json"),
     ("tidemark-ingest", "ndjson"),
     ("tidemark-ingest", "cloud_events"),
     ("tidemark-ingest", "csv"),
     ("tidemark-ingest", "jq"),
     ("tidemark-projector", "avro"),
+    ("tidemark-query", "sql"),
+    ("tidemark-query", "wire"),
 ];
 
 /// How long, and which.
@@ -20,7 +22,7 @@ pub struct Args {
     /// Minutes of each target
     #[arg(long, value_name = "N", default_value_t = 10.0)]
     minutes: f64,
-    /// Only these: json, ndjson, cloud_events, csv, jq, avro [default: all]
+    /// Only these: json, ndjson, cloud_events, csv, jq, avro, sql, wire [default: all]
     #[arg(value_name = "TARGET")]
     only: Vec<String>,
 }

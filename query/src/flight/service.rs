@@ -5,7 +5,7 @@ use std::{pin::Pin, sync::Arc};
 
 use arrow::{
     array::RecordBatch,
-    datatypes::{DataType, Field, Schema, SchemaRef},
+    datatypes::{Schema, SchemaRef},
     ipc::writer::IpcWriteOptions,
 };
 use arrow_flight::{
@@ -16,15 +16,17 @@ use arrow_flight::{
     flight_service_server::FlightService,
     sql::{
         ActionClosePreparedStatementRequest, ActionCreatePreparedStatementRequest, ActionCreatePreparedStatementResult,
-        CommandGetCatalogs, CommandGetDbSchemas, CommandGetSqlInfo, CommandGetTableTypes, CommandGetTables,
-        CommandPreparedStatementQuery, CommandStatementQuery, CommandStatementUpdate, DoPutPreparedStatementResult,
-        ProstMessageExt, SqlInfo, TicketStatementQuery,
-        metadata::{SqlInfoData, SqlInfoDataBuilder},
+        CommandGetCatalogs, CommandGetCrossReference, CommandGetDbSchemas, CommandGetExportedKeys, CommandGetImportedKeys,
+        CommandGetPrimaryKeys, CommandGetSqlInfo, CommandGetTableTypes, CommandGetTables, CommandPreparedStatementQuery,
+        CommandStatementQuery, CommandStatementUpdate, DoPutPreparedStatementResult, ProstMessageExt, SqlInfo,
+        TicketStatementQuery,
         server::{FlightSqlService, PeekableFlightDataStream},
     },
 };
 use datafusion::{
+    catalog::TableProvider,
     common::{ParamValues, ScalarValue},
+    error::DataFusionError,
     execution::{SendableRecordBatchStream, SessionState},
     logical_expr::LogicalPlan,
 };
@@ -34,8 +36,11 @@ use tidemark_schemas::tenant::Access;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{
+    about::{foreign_keys, primary_keys, remarked, sql_info},
     failure::status,
+    places::{numbered, parameter_schema},
     prepared::{Prepared, Statement},
+    told::{as_told, told},
 };
 use crate::{
     access::authenticate_text,
@@ -84,13 +89,14 @@ impl Flight {
     async fn answer(&self, access: Access, sql: Arc<str>, parameters: Option<ParamValues>) -> Result<Fetched, Status> {
         let tenant = Arc::clone(&access.tenant);
         let Planned { session, plan, time } = self.plan(access, sql, parameters).await?;
+        let columns = Arc::new(told(plan.schema().as_arrow()));
         let service = Arc::clone(&self.service);
         let begun = async move {
             let rows_max = service.config.rows_streamed_max;
             sql::stream((&service, &tenant), &session, &plan, (time, rows_max)).await
         };
         let batches = self.service.sql_threads.run(begun).await.map_err(status)?;
-        Ok(encoded(batches))
+        Ok(encoded(batches, columns))
     }
 
     fn statement(&self, handle: &[u8], access: &Access) -> Result<Statement, Status> {
@@ -108,7 +114,11 @@ impl Flight {
         let mut tables = Vec::with_capacity(names.len());
         for name in names {
             let found = schema.table(&name).await.map_err(|error| status(error.into()))?;
-            tables.extend(found.map(|table| (name, table.table_type().to_string(), table.schema())));
+            // The protocol's words are in capitals.
+            let kind_and_columns = |table: Arc<dyn TableProvider>| {
+                (name, table.table_type().to_string().to_uppercase(), Arc::new(remarked(&table.schema())))
+            };
+            tables.extend(found.map(kind_and_columns));
         }
         Ok(tables)
     }
@@ -128,8 +138,9 @@ fn described(ticket: Vec<u8>, schema: &Schema, request: Request<FlightDescriptor
     Ok(Response::new(info.with_endpoint(endpoint).with_descriptor(request.into_inner())))
 }
 
-fn encoded(batches: SendableRecordBatchStream) -> Fetched {
-    let schema = batches.schema();
+fn encoded(batches: SendableRecordBatchStream, schema: SchemaRef) -> Fetched {
+    let columns = Arc::clone(&schema);
+    let batches = batches.map(move |batch| -> Result<RecordBatch, DataFusionError> { Ok(as_told(&batch?, &columns)?) });
     let batches = batches.map_err(|error| FlightError::Tonic(Box::new(status(error.into()))));
     let encoder = FlightDataEncoderBuilder::new().with_schema(schema).build(batches);
     Response::new(encoder.map_err(Status::from).boxed())
@@ -146,31 +157,6 @@ fn in_ipc(schema: &Schema) -> Result<bytes::Bytes, Status> {
         .try_into()
         .map_err(|error: arrow::error::ArrowError| Status::internal(error.to_string()))?;
     Ok(bytes)
-}
-
-/// What drivers ask about the server.
-fn sql_info() -> Result<SqlInfoData, Status> {
-    let mut info = SqlInfoDataBuilder::new();
-    info.append(SqlInfo::FlightSqlServerName, "Tidemark");
-    info.append(SqlInfo::FlightSqlServerVersion, env!("CARGO_PKG_VERSION"));
-    info.append(SqlInfo::FlightSqlServerArrowVersion, "1.3");
-    info.append(SqlInfo::FlightSqlServerReadOnly, true);
-    info.append(SqlInfo::FlightSqlServerSql, true);
-    info.append(SqlInfo::FlightSqlServerSubstrait, false);
-    info.append(SqlInfo::FlightSqlServerTransaction, 0_i32);
-    info.append(SqlInfo::FlightSqlServerCancel, false);
-    info.build().map_err(|error| Status::internal(error.to_string()))
-}
-
-/// What a plan takes in the place of `$1` and so on, in their order.
-fn parameter_schema(plan: &LogicalPlan) -> Result<Schema, Status> {
-    let types = plan.get_parameter_types().map_err(|error| status(error.into()))?;
-    let mut types: Vec<(usize, String, DataType)> = types
-        .into_iter()
-        .map(|(name, found)| (name.trim_start_matches('$').parse().unwrap_or(usize::MAX), name, found.unwrap_or(DataType::Utf8)))
-        .collect();
-    types.sort_by_key(|(place, ..)| *place);
-    Ok(Schema::new(types.into_iter().map(|(_, name, found)| Field::new(name, found, true)).collect::<Vec<_>>()))
 }
 
 #[tonic::async_trait]
@@ -200,7 +186,7 @@ impl FlightSqlService for Flight {
         let access = self.access(&request)?;
         let planned = self.plan(access, query.query.as_str().into(), None).await?;
         let ticket = TicketStatementQuery { statement_handle: query.query.into() };
-        described(ticket.as_any().encode_to_vec(), planned.plan.schema().as_arrow(), request)
+        described(ticket.as_any().encode_to_vec(), &told(planned.plan.schema().as_arrow()), request)
     }
 
     async fn do_get_statement(&self, ticket: TicketStatementQuery, request: Request<Ticket>) -> Result<Fetched, Status> {
@@ -215,13 +201,13 @@ impl FlightSqlService for Flight {
         request: Request<Action>,
     ) -> Result<ActionCreatePreparedStatementResult, Status> {
         let access = self.access(&request)?;
-        let (tenant, sql): (_, Arc<str>) = (Arc::clone(&access.tenant), query.query.into());
+        let (tenant, sql): (_, Arc<str>) = (Arc::clone(&access.tenant), numbered(&query.query).into());
         let planned = self.plan(access, Arc::clone(&sql), None).await?;
         let handle = self.prepared.keep(Statement { tenant, sql, parameters: None });
         Ok(ActionCreatePreparedStatementResult {
             prepared_statement_handle: handle.as_bytes().to_vec().into(),
-            dataset_schema: in_ipc(planned.plan.schema().as_arrow())?,
-            parameter_schema: in_ipc(&parameter_schema(&planned.plan)?)?,
+            dataset_schema: in_ipc(&told(planned.plan.schema().as_arrow()))?,
+            parameter_schema: in_ipc(&parameter_schema(planned.plan).map_err(|error| status(error.into()))?)?,
         })
     }
 
@@ -264,7 +250,7 @@ impl FlightSqlService for Flight {
         let access = self.access(&request)?;
         let statement = self.statement(&query.prepared_statement_handle, &access)?;
         let planned = self.plan(access, statement.sql, statement.parameters).await?;
-        described(query.as_any().encode_to_vec(), planned.plan.schema().as_arrow(), request)
+        described(query.as_any().encode_to_vec(), &told(planned.plan.schema().as_arrow()), request)
     }
 
     async fn do_get_prepared_statement(
@@ -358,13 +344,69 @@ impl FlightSqlService for Flight {
         request: Request<FlightDescriptor>,
     ) -> Result<Response<FlightInfo>, Status> {
         self.access(&request)?;
-        let info = sql_info()?;
+        let info = sql_info().map_err(Status::from)?;
         described(query.as_any().encode_to_vec(), &query.into_builder(&info).schema(), request)
     }
 
     async fn do_get_sql_info(&self, query: CommandGetSqlInfo, request: Request<Ticket>) -> Result<Fetched, Status> {
         self.access(&request)?;
-        one_batch(query.into_builder(&sql_info()?).build())
+        one_batch(query.into_builder(&sql_info().map_err(Status::from)?).build())
+    }
+
+    async fn get_flight_info_primary_keys(
+        &self,
+        query: CommandGetPrimaryKeys,
+        request: Request<FlightDescriptor>,
+    ) -> Result<Response<FlightInfo>, Status> {
+        self.access(&request)?;
+        described(query.as_any().encode_to_vec(), &primary_keys(), request)
+    }
+
+    async fn do_get_primary_keys(&self, _: CommandGetPrimaryKeys, request: Request<Ticket>) -> Result<Fetched, Status> {
+        self.access(&request)?;
+        one_batch(Ok(RecordBatch::new_empty(primary_keys().into())))
+    }
+
+    async fn get_flight_info_imported_keys(
+        &self,
+        query: CommandGetImportedKeys,
+        request: Request<FlightDescriptor>,
+    ) -> Result<Response<FlightInfo>, Status> {
+        self.access(&request)?;
+        described(query.as_any().encode_to_vec(), &foreign_keys(), request)
+    }
+
+    async fn do_get_imported_keys(&self, _: CommandGetImportedKeys, request: Request<Ticket>) -> Result<Fetched, Status> {
+        self.access(&request)?;
+        one_batch(Ok(RecordBatch::new_empty(foreign_keys().into())))
+    }
+
+    async fn get_flight_info_exported_keys(
+        &self,
+        query: CommandGetExportedKeys,
+        request: Request<FlightDescriptor>,
+    ) -> Result<Response<FlightInfo>, Status> {
+        self.access(&request)?;
+        described(query.as_any().encode_to_vec(), &foreign_keys(), request)
+    }
+
+    async fn do_get_exported_keys(&self, _: CommandGetExportedKeys, request: Request<Ticket>) -> Result<Fetched, Status> {
+        self.access(&request)?;
+        one_batch(Ok(RecordBatch::new_empty(foreign_keys().into())))
+    }
+
+    async fn get_flight_info_cross_reference(
+        &self,
+        query: CommandGetCrossReference,
+        request: Request<FlightDescriptor>,
+    ) -> Result<Response<FlightInfo>, Status> {
+        self.access(&request)?;
+        described(query.as_any().encode_to_vec(), &foreign_keys(), request)
+    }
+
+    async fn do_get_cross_reference(&self, _: CommandGetCrossReference, request: Request<Ticket>) -> Result<Fetched, Status> {
+        self.access(&request)?;
+        one_batch(Ok(RecordBatch::new_empty(foreign_keys().into())))
     }
 
     async fn register_sql_info(&self, _: i32, _: &SqlInfo) {}

@@ -72,6 +72,12 @@ struct Open {
     context: SessionContext,
 }
 
+impl Drop for Open {
+    fn drop(&mut self) {
+        catalog::forget(&self.context);
+    }
+}
+
 impl Questions {
     /// Of a connection whose tenant is not known yet.
     pub(super) fn new(service: &Arc<Service>) -> Self {
@@ -116,8 +122,9 @@ impl Questions {
         };
         let stamp = Arc::new(LiveStamp { service: Arc::clone(&self.service), access: access.clone() });
         let context = SessionContext::new_with_state(session::on(&self.service, access, &live, (stamp, past))?);
+        let open = Open { live, as_of, context: context.clone() };
         catalog::add(&context, &access.tenant, &self.settings).await?;
-        *session = Some(Open { live, as_of, context: context.clone() });
+        *session = Some(open);
         Ok(context)
     }
 

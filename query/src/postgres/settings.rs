@@ -22,7 +22,7 @@ use datafusion_postgres::{
 };
 
 use super::questions::failed;
-use crate::history::AsOf;
+use crate::{Error, history::AsOf};
 
 const STATEMENT_TIMEOUT: &str = "statement_timeout";
 /// Where the library keeps it, and `SHOW` looks.
@@ -82,6 +82,8 @@ impl QueryHook for OwnSettings {
                 client.metadata_mut().remove(AS_OF);
                 None
             }
+            Statement::ShowVariable { variable } if variable.is_empty() => Some(Err(says_nothing("SHOW"))),
+            Statement::Set(Set::SingleAssignment { values, .. }) if values.is_empty() => Some(Err(says_nothing("SET"))),
             Statement::Set(Set::SingleAssignment { variable, values, .. }) => {
                 set(&variable.to_string().to_lowercase(), values.first()?, client)
             }
@@ -131,6 +133,11 @@ fn set(name: &str, value: &Expr, client: &mut dyn HookClient) -> Option<PgWireRe
         client.metadata_mut().insert(kept_as.to_owned(), kept);
         Response::Execution(Tag::new("SET"))
     }))
+}
+
+/// Without a name or a value, which the library would rely on.
+fn says_nothing(word: &str) -> PgWireError {
+    failed(Error::Body(format!("{word} takes a setting's name, and SET a value")))
 }
 
 /// `SHOW TRANSACTION ISOLATION LEVEL`, or by its name.

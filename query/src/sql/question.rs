@@ -1,9 +1,13 @@
 //! From a text to a plan that only reads.
 
+use std::sync::Arc;
+
+use arrow::datatypes::Field;
 use datafusion::{
+    common::tree_node::{Transformed, TransformedResult, TreeNode},
     error::DataFusionError,
     execution::{SessionState, context::SQLOptions},
-    logical_expr::LogicalPlan,
+    logical_expr::{Expr, LogicalPlan, expr::Placeholder},
     sql::{
         parser::Statement,
         sqlparser::{
@@ -48,5 +52,17 @@ pub(crate) async fn plan_statement(session: &SessionState, statement: Statement)
     let plan = session.statement_to_plan(statement).await?;
     let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     read_only.verify_plan(&plan)?;
-    Ok(plan)
+    without_comments(plan)
+}
+
+/// One value may stand for columns that mean different things: its place has the type of a column, not its comment.
+fn without_comments(plan: LogicalPlan) -> Result<LogicalPlan, DataFusionError> {
+    let uncommented = |expr| match expr {
+        Expr::Placeholder(Placeholder { id, field: Some(field) }) => {
+            let field = Arc::new(Field::new(field.name(), field.data_type().clone(), field.is_nullable()));
+            Ok(Transformed::yes(Expr::Placeholder(Placeholder::new_with_field(id, Some(field)))))
+        }
+        other => Ok(Transformed::no(other)),
+    };
+    plan.transform_up_with_subqueries(|plan| plan.map_expressions(|expr| expr.transform_up(uncommented))).data()
 }

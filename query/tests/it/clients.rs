@@ -129,6 +129,26 @@ async fn adbc_flight_sql() {
     drives_at("Arrow Flight SQL", |fixture| fixture.flight, Config::default(), python("adbc_flight_sql")).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn flight_sql_jdbc() {
+    let mut java = Command::new("java");
+    // Arrow's memory is outside of the heap.
+    java.arg("--add-opens=java.base/java.nio=ALL-UNNAMED").arg("-cp").arg(fetched("flight-jdbc").join("*"));
+    java.arg(format!("{PROGRAMS}/java/FlightJdbcClient.java"));
+    drives_at("Arrow Flight SQL", |fixture| fixture.flight, Config::default(), java).await;
+}
+
+/// psqlODBC comes with the system, in no package that could be fetched: where it is not installed, it is not tested.
+#[tokio::test(flavor = "multi_thread")]
+async fn psqlodbc() {
+    let installed = Command::new("odbcinst").args(["-q", "-d", "-n", "PostgreSQL Unicode"]).output();
+    if !installed.is_ok_and(|answer| answer.status.success()) {
+        eprintln!("SKIPPED: psqlODBC is not installed here (odbc-postgresql)");
+        return;
+    }
+    drives(python("pyodbc_client")).await;
+}
+
 /// A certificate of 127.0.0.1, and the doors' settings with it.
 fn encrypted(folder: &Path) -> (PathBuf, Config) {
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();

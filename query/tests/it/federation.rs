@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use tidemark_query::Config;
+use tidemark_schemas::kpi::Catalogue;
 
 use crate::fixture::{ACME, Fixture};
 
@@ -10,7 +11,12 @@ const QUESTIONS: &str = include_str!("corpus/questions.sql");
 
 /// A database with the corpus' rows.
 pub async fn filled() -> Option<Fixture> {
-    let fixture = Fixture::empty().await?;
+    filled_with(Config::default()).await
+}
+
+/// The same with other bounds.
+pub async fn filled_with(config: Config) -> Option<Fixture> {
+    let fixture = Fixture::with(config, Catalogue::shipped().unwrap()).await?;
     for table in ["deals", "visits", "roster", "rates", "events", "dead_letters"] {
         fixture.run(&format!("SYSTEM STOP MERGES {table}")).await;
     }

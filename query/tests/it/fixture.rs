@@ -145,6 +145,17 @@ impl Fixture {
         .await;
     }
 
+    /// The same with the watermark of their position, in one block, as the projector writes them.
+    pub async fn cells_at(&self, position: i64, rows: &str) {
+        let (rows, partition) = (rows.replace('(', "(1, 'acme', 'cell', 0, 0, 0, "), self.partition);
+        self.run(&format!(
+            "INSERT INTO kpi_cells (generation, tenant, row_kind, partition, position_from, position_to, kpi, day, rep_id, d0, currency, facts, \
+             s0, s1, version, is_deleted) VALUES {rows}, \
+             (1, '', 'watermark', {partition}, 0, {position}, '', '1970-01-01', '', '', '', 0, 0, 0, {position}, 0)"
+        ))
+        .await;
+    }
+
     /// Multiset rows of the same: `(kpi, day, rep, d0, currency, slot, text, number, facts, version, is_deleted)`.
     pub async fn values(&self, rows: &str) {
         let rows = rows.replace('(', "(1, 'acme', 'value', ");

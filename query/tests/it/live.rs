@@ -17,8 +17,7 @@ const BY_REP: &str = "kpi=visits&grain=day&by=rep";
 async fn visits() -> Option<Fixture> {
     let config = Config { live_look_ms: 20, live_listeners_max: 4, live_kpis_max: 2, ..Config::default() };
     let fixture = Fixture::with(config, Catalogue::shipped().unwrap()).await?;
-    fixture.cells(&format!("{}, {}", cell("A", 1, 1), cell("B", 1, 1))).await;
-    fixture.watermark(1).await;
+    fixture.cells_at(1, &format!("{}, {}", cell("A", 1, 1), cell("B", 1, 1))).await;
     Some(fixture)
 }
 
@@ -59,14 +58,12 @@ async fn first_everything_then_what_changes() {
     assert_eq!(values.id.as_deref(), Some(format!("{}-1@1", fixture.partition).as_str()));
     assert_eq!(other.next("values").await.data["rows"], json!([]));
 
-    fixture.cells(&cell("B", 2, 2)).await;
-    fixture.watermark(2).await;
+    fixture.cells_at(2, &cell("B", 2, 2)).await;
     let changed = events.next("changed").await;
     assert_eq!((changed.data["kpi"].as_str(), said(&changed)), (Some("visits"), (json!([row("B", "2")]), json!([]), 2)));
     // Nothing of it, then something, and a row that ceases to exist.
     fixture.watermark(3).await;
-    fixture.cells(&format!("{}, {}", cell("A", 0, 4), cell("C", 5, 4))).await;
-    fixture.watermark(4).await;
+    fixture.cells_at(4, &format!("{}, {}", cell("A", 0, 4), cell("C", 5, 4))).await;
     let changed = events.next("changed").await;
     let gone = json!([{ "period": "2026-01-05", "rep": "A" }]);
     assert_eq!(said(&changed), (json!([row("C", "5")]), gone, 4));
@@ -81,8 +78,7 @@ async fn who_comes_back_is_told_everything_or_nothing() {
     let seen = fixture.listen(ACME, BY_REP, None).await.next("values").await.id.unwrap();
     let mut events = fixture.listen(ACME, BY_REP, Some(&seen)).await;
     assert_eq!(events.any().await.unwrap().name, "comment");
-    fixture.cells(&cell("B", 2, 2)).await;
-    fixture.watermark(2).await;
+    fixture.cells_at(2, &cell("B", 2, 2)).await;
     assert_eq!(said(&events.next("changed").await).0, json!([row("B", "2")]));
     for before in [seen.as_str(), "nonsense", &format!("{}-2", fixture.partition), &format!("{}-2@7", fixture.partition)] {
         let mut events = fixture.listen(ACME, BY_REP, Some(before)).await;
@@ -97,8 +93,7 @@ async fn several_kpis_have_the_id_of_what_is_seen_of_all() {
     let (visits, calls) = (events.next("values").await, events.next("values").await);
     assert_eq!((visits.data["kpi"].as_str(), visits.id), (Some("visits"), None));
     assert_eq!((calls.data["kpi"].as_str(), calls.id), (Some("calls"), Some(format!("{}-1@1", fixture.partition))));
-    fixture.cells(&cell("B", 2, 2).replace("visits", "calls")).await;
-    fixture.watermark(2).await;
+    fixture.cells_at(2, &cell("B", 2, 2).replace("visits", "calls")).await;
     let changed = events.next("changed").await;
     assert_eq!((changed.data["kpi"].as_str(), said(&changed).2), (Some("calls"), 2));
 }

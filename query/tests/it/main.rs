@@ -8,6 +8,7 @@ mod engine;
 mod events;
 mod federation;
 mod fixture;
+mod fuzz;
 mod generations;
 mod isolation;
 mod kpis;

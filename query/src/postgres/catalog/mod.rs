@@ -20,6 +20,8 @@ use crate::session::{CATALOG, SCHEMA};
 /// The PostgreSQL whose dialect and catalogue clients may expect.
 pub(super) const SERVER_VERSION: &str = "16.6";
 
+const INFORMATION_SCHEMA: &str = "information_schema";
+
 /// A table of the tenant: its name, its columns and what it is.
 struct Table {
     name: String,
@@ -37,8 +39,18 @@ pub(super) async fn add(session: &SessionContext, tenant: &Arc<str>, settings: &
     functions::register(session, tenant, settings);
     let Some(catalog) = session.catalog(CATALOG) else { return Ok(()) };
     let tables = tables(catalog.as_ref()).await?;
-    catalog.register_schema("information_schema", information_schema::of(&tables)?)?;
+    catalog.register_schema(INFORMATION_SCHEMA, information_schema::of(&tables)?)?;
     pg_catalog::complete(session, catalog.as_ref(), &tables).await
+}
+
+/// Takes them out of a session that has ended: the library's catalogue holds the list that it is in, so that neither would ever go.
+pub(super) fn forget(session: &SessionContext) {
+    let Some(catalog) = session.catalog(CATALOG) else { return };
+    for schema in [pg_catalog::PG_CATALOG, INFORMATION_SCHEMA] {
+        if let Err(error) = catalog.deregister_schema(schema, true) {
+            tracing::warn!(%error, schema, "a session is not given back");
+        }
+    }
 }
 
 async fn tables(catalog: &dyn CatalogProvider) -> Result<Vec<Table>> {
@@ -99,5 +111,23 @@ impl PgCatalogContextProvider for OneRole {
             grants: vec![],
             inherited_roles: vec![],
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::prelude::SessionConfig;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_is_left_of_a_session_that_has_ended() {
+        let session = SessionContext::new_with_config(SessionConfig::new().with_default_catalog_and_schema(CATALOG, SCHEMA));
+        add(&session, &"acme".into(), &Settings::default()).await.unwrap();
+        assert!(session.sql("SELECT * FROM pg_catalog.pg_class").await.is_ok());
+        let list = Arc::downgrade(session.state().catalog_list());
+        forget(&session);
+        drop(session);
+        assert!(list.upgrade().is_none());
     }
 }

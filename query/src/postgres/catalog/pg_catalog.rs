@@ -17,7 +17,7 @@ use datafusion::{
 
 use super::{super::fields::modifier, Table, descriptions::Descriptions, functions};
 
-const PG_CATALOG: &str = "pg_catalog";
+pub(super) const PG_CATALOG: &str = "pg_catalog";
 
 /// Every table, with the columns that the library does not have.
 const CLASSES: &str =

@@ -150,7 +150,7 @@ def timeout(door):
     assert connection.execute("SELECT 1").fetchval() == 1
 
 
-run(packaged("pyodbc"), [
+run(f"psqlODBC by {packaged('pyodbc')}", [
     log_in,
     wrong_password,
     count,
