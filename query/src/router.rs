@@ -9,7 +9,7 @@ use axum::{
 };
 
 use crate::{
-    http::{access_log::log_access, explain, freshness, health, kpis, live, openapi, request_id::identify, sql, unknown},
+    http::{access_log::log_access, explain, freshness, health, kpis, live, openapi, request_id::identify, sql, stocks, unknown},
     service::Service,
 };
 
@@ -19,6 +19,7 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .route("/v1/kpis/{name}", get(kpis::answer))
         .route("/v1/explain", get(explain::answer))
         .route("/v1/live", get(live::listen))
+        .route("/v1/stocks/{name}", get(stocks::answer))
         .route("/v1/sql", post(sql::answer))
         .route("/v1/freshness", get(freshness::freshness))
         .route("/openapi.json", get(openapi::document))

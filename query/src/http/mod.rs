@@ -11,4 +11,5 @@ pub(crate) mod patience;
 pub(crate) mod problem;
 pub(crate) mod request_id;
 pub(crate) mod sql;
+pub(crate) mod stocks;
 pub(crate) mod unknown;

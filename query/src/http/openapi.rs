@@ -9,12 +9,12 @@ use utoipa::{
     },
 };
 
-use super::{explain, freshness, health, kpis, live, sql};
+use super::{explain, freshness, health, kpis, live, sql, stocks};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Tidemark query", description = "Live, exact and explainable KPIs of a sales organisation."),
-    paths(kpis::list, kpis::answer, explain::answer, live::listen, sql::answer, freshness::freshness, document, health::alive, health::ready, health::metrics),
+    paths(kpis::list, kpis::answer, explain::answer, live::listen, stocks::answer, sql::answer, freshness::freshness, document, health::alive, health::ready, health::metrics),
     modifiers(&Key)
 )]
 struct Doors;

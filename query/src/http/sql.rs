@@ -27,18 +27,18 @@ use crate::{
 };
 
 /// A question.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Question {
     /// One SELECT on the tables that `information_schema.tables` lists.
-    sql: String,
+    pub(super) sql: String,
     /// The values of `$1`, `$2` and so on: strings, numbers, booleans, null.
     #[serde(default)]
     parameters: Vec<Value>,
     /// A position token: waits until that write is in the tables.
-    after: Option<String>,
+    pub(super) after: Option<String>,
     /// The tables as they were then: an instant (RFC 3339) or the `token` of a stamp of trust.
-    as_of: Option<String>,
+    pub(super) as_of: Option<String>,
 }
 
 /// The stamp of trust of an answer whose form has no place for it.
@@ -72,9 +72,19 @@ const TRUST_HEADER: &str = "tidemark-trust";
 ))]
 pub(crate) async fn answer(State(service): State<Arc<Service>>, headers: HeaderMap, body: Body) -> Result<Response, Error> {
     let access = authenticate(&service.tenants, &headers)?;
+    let question = question(&service, body).await?;
+    ask(service, access, question, &headers).await
+}
+
+/// Answers a question in the form that is accepted.
+pub(super) async fn ask(
+    service: Arc<Service>,
+    access: Access,
+    question: Question,
+    headers: &HeaderMap,
+) -> Result<Response, Error> {
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     let format = Format::accepted(accept).ok_or(Error::NotAcceptable(Format::NAMES))?;
-    let question = question(&service, body).await?;
     let (live, mut trust) = stamped(&service, &access, question.after.as_deref()).await?;
     let past = match &question.as_of {
         None => None,

@@ -116,8 +116,9 @@ impl VisitorMut for Translator {
                     }
                 }
             }
-            // PostgreSQL's letters of a time are not the planner's.
-            Expr::Function(function) if matches!(last_name(function).as_str(), "to_timestamp" | "to_date") => {
+            // PostgreSQL's letters of a time are not the planner's, which would take what it does not know for the text itself.
+            Expr::Function(function) if matches!(last_name(function).as_str(), "to_char" | "to_timestamp" | "to_date") => {
+                let is_read = last_name(function) != "to_char";
                 if let FunctionArguments::List(arguments) = &mut function.args
                     && let [
                         _,
@@ -128,7 +129,12 @@ impl VisitorMut for Translator {
                     ] = arguments.args.as_mut_slice()
                     && !format.contains('%')
                 {
-                    *format = time_format(format);
+                    match time_format(format) {
+                        // As many digits as there are.
+                        Some(ours) if is_read => *format = ours.replace("%.6f", "%.f").replace("%.3f", "%.f"),
+                        Some(ours) => *format = ours,
+                        None => function.name = ObjectName::from(vec![Ident::with_quote('"', format!("format {format}"))]),
+                    }
                 }
             }
             // One row of the catalogue for another: PostgreSQL finds out that it is one when it runs, DataFusion wants to know before.
@@ -146,11 +152,55 @@ fn is_truth_of_catalog(expr: &Expr) -> bool {
     TRUTHS.contains(&expr.to_string().rsplit('.').next().unwrap_or_default())
 }
 
-/// `YYYY-MM-DD HH24:MI:SS.US` as chrono writes it.
-fn time_format(format: &str) -> String {
-    let letters =
-        [("YYYY", "%Y"), ("MM", "%m"), ("DD", "%d"), ("HH24", "%H"), ("MI", "%M"), ("SS", "%S"), (".US", "%.f"), (".MS", "%.f")];
-    letters.into_iter().fold(format.to_owned(), |format, (theirs, ours)| format.replace(theirs, ours))
+/// Patterns of a time in PostgreSQL and in chrono, the longer before those that they begin with.
+const TIME_PATTERNS: [(&str, &str); 26] = [
+    ("IYYY", "%G"),
+    ("YYYY", "%Y"),
+    ("YY", "%y"),
+    ("FMMonth", "%B"),
+    ("Month", "%B"),
+    ("Mon", "%b"),
+    ("FMMM", "%-m"),
+    ("MM", "%m"),
+    ("FMDD", "%-d"),
+    ("DDD", "%j"),
+    ("DD", "%d"),
+    ("FMDay", "%A"),
+    ("Day", "%A"),
+    ("Dy", "%a"),
+    ("ID", "%u"),
+    ("IW", "%V"),
+    ("HH24", "%H"),
+    ("HH12", "%I"),
+    ("HH", "%I"),
+    ("MI", "%M"),
+    ("SS", "%S"),
+    (".US", "%.6f"),
+    (".MS", "%.3f"),
+    ("AM", "%p"),
+    ("PM", "%p"),
+    ("OF", "%:z"),
+];
+
+/// `YYYY-MM-DD HH24:MI:SS.US` as chrono writes it; none where a letter is left that chrono would take for itself.
+fn time_format(format: &str) -> Option<String> {
+    let (mut ours, mut rest) = (String::new(), format);
+    while let Some(next) = rest.chars().next() {
+        if let Some(quoted) = rest.strip_prefix('"') {
+            let (text, after) = quoted.split_once('"')?;
+            ours.push_str(text);
+            rest = after;
+        } else if let Some((theirs, chrono)) = TIME_PATTERNS.iter().find(|(theirs, _)| rest.starts_with(theirs)) {
+            ours.push_str(chrono);
+            rest = &rest[theirs.len()..];
+        } else if next.is_alphanumeric() {
+            return None;
+        } else {
+            ours.push(next);
+            rest = &rest[next.len_utf8()..];
+        }
+    }
+    Some(ours)
 }
 
 fn at_most_one_row(query: &mut Query) {
@@ -301,6 +351,9 @@ mod tests {
             ("SELECT generate_series(1, a)", "SELECT unnest(range(1, a + 1))"),
             ("SELECT format('%I', a)::regclass, 'deals'::regclass", "SELECT to_regclass(format('%I', a)), 'deals'::REGCLASS"),
             ("SELECT to_timestamp(a, 'YYYY-MM-DD HH24:MI:SS.US')", "SELECT to_timestamp(a, '%Y-%m-%d %H:%M:%S%.f')"),
+            ("SELECT to_char(a, 'YYYY-\"Q\"MM')", "SELECT to_char(a, '%Y-Q%m')"),
+            ("SELECT to_char(a, '%Y')", "SELECT to_char(a, '%Y')"),
+            ("SELECT to_char(a, 'YYYY-Q')", "SELECT \"format YYYY-Q\"(a, 'YYYY-Q')"),
         ] {
             assert_eq!(said(theirs), ours);
         }

@@ -25,6 +25,7 @@ use datafusion::{catalog::SchemaProvider, error::Result, execution::SessionState
 use tidemark_schemas::{kpi::Catalogue, table::FactTable};
 
 pub(crate) use clickhouse_table::ClickHouseTable;
+pub(crate) use stocks::Stock;
 pub(crate) use streamed::StreamedTable;
 pub(crate) use view::{GENERATION, TENANT};
 pub(crate) use why::Numbers;

@@ -136,6 +136,20 @@ async fn stocks_are_of_a_day_and_targets_stand_beside_what_was_reached() {
         assert_eq!(rows(&stack, &sql, None).await, owed, "{day}");
     }
 
+    let asked = stack.get(&format!("/v1/stocks/open_pipeline?at=2026-03-04&by=team,stage&as_of={position}")).await;
+    let group = |team: &str, stage: &str, count: u32, amount: &str| json!({ "team": team, "stage": stage, "count": count, "amount": amount });
+    let groups = [
+        group("North", "lead", 1, "5.000000"),
+        group("North", "proposal", 1, "1200.000000"),
+        group("South", "lead", 1, "750.000000"),
+    ];
+    assert_eq!(asked["rows"], json!(groups));
+    assert_eq!(asked["trust"]["token"], json!(position));
+    let owed = stack.get("/v1/stocks/overdue?at=2026-04-19").await;
+    assert_eq!(owed["rows"], json!([{ "count": 1, "amount": "700.000000" }]));
+    let none = stack.get("/v1/stocks/overdue?at=2026-04-01").await;
+    assert_eq!(none["rows"], json!([{ "count": 0, "amount": "0.000000" }]));
+
     let (one, two) = (("rep", Some("R-1")), ("rep", Some("R-2")));
     let (company, sales, north) = (("company", None), ("department", Some("Sales")), ("team", Some("North")));
     let expected = json!([

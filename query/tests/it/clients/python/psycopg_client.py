@@ -119,6 +119,24 @@ def cursor(door):
         assert sum(x for (x,) in streamed) == 20_000 * 20_001 // 2
 
 
+def what_analysts_write(door):
+    """Statements whose answers PostgreSQL gives and that a planner of another dialect might give wrongly."""
+    with connect(door) as connection:
+        for sql, answer in [
+            ("SELECT to_char(timestamp '2026-03-05 14:08:09', 'YYYY-MM-DD HH24:MI:SS')", "2026-03-05 14:08:09"),
+            ("SELECT to_char(date '2026-03-05', 'Mon YY')", "Mar 26"),
+            ("SELECT to_timestamp('2026-03-05 14:08:09.5', 'YYYY-MM-DD HH24:MI:SS.US')::text", "2026-03-05T14:08:09.500"),
+            ("WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 5) SELECT sum(n) FROM t", 15),
+            ("SELECT date_trunc('month', date '2026-03-05')::date", VALUES["day"][1].replace(day=1)),
+            ("SELECT count(*) FILTER (WHERE status IN ('won', 'open', 'lost')) - count(*) FROM deals", 0),
+            ("SELECT 7 / 2", 3),
+            ("SELECT round(2.5), round(-2.5)", 3),
+            ("SELECT 'a' || NULL", None),
+        ]:
+            assert connection.execute(sql).fetchone()[0] == answer, sql
+        fails(lambda: connection.execute("SELECT to_char(now(), 'YYYY-Q')"), psycopg.errors.UndefinedFunction)
+
+
 def errors(door):
     with connect(door) as connection:
         fails(lambda: connection.execute("SELECT no_such_column FROM deals"), psycopg.errors.UndefinedColumn, UNKNOWN_COLUMN)
@@ -239,7 +257,7 @@ run(packaged("psycopg"), [
     prepared,
     many_statements,
     cursor,
-    errors,
+    what_analysts_write, errors,
     writes,
     transactions,
     settings,
