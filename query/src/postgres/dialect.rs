@@ -153,7 +153,7 @@ fn is_truth_of_catalog(expr: &Expr) -> bool {
 }
 
 /// Patterns of a time in PostgreSQL and in chrono, the longer before those that they begin with.
-const TIME_PATTERNS: [(&str, &str); 26] = [
+const TIME_PATTERNS: [(&str, &str); 27] = [
     ("IYYY", "%G"),
     ("YYYY", "%Y"),
     ("YY", "%y"),
@@ -169,6 +169,7 @@ const TIME_PATTERNS: [(&str, &str); 26] = [
     ("Day", "%A"),
     ("Dy", "%a"),
     ("ID", "%u"),
+    ("Q", "%q"),
     ("IW", "%V"),
     ("HH24", "%H"),
     ("HH12", "%I"),
@@ -351,9 +352,9 @@ mod tests {
             ("SELECT generate_series(1, a)", "SELECT unnest(range(1, a + 1))"),
             ("SELECT format('%I', a)::regclass, 'deals'::regclass", "SELECT to_regclass(format('%I', a)), 'deals'::REGCLASS"),
             ("SELECT to_timestamp(a, 'YYYY-MM-DD HH24:MI:SS.US')", "SELECT to_timestamp(a, '%Y-%m-%d %H:%M:%S%.f')"),
-            ("SELECT to_char(a, 'YYYY-\"Q\"MM')", "SELECT to_char(a, '%Y-Q%m')"),
+            ("SELECT to_char(a, 'YYYY-\"Q\"Q')", "SELECT to_char(a, '%Y-Q%q')"),
             ("SELECT to_char(a, '%Y')", "SELECT to_char(a, '%Y')"),
-            ("SELECT to_char(a, 'YYYY-Q')", "SELECT \"format YYYY-Q\"(a, 'YYYY-Q')"),
+            ("SELECT to_char(a, 'YYYY J')", "SELECT \"format YYYY J\"(a, 'YYYY J')"),
         ] {
             assert_eq!(said(theirs), ours);
         }
