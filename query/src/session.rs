@@ -80,6 +80,7 @@ pub(crate) fn on(
         if let Some(past) = &numbers.past {
             tables::register_past(schema.as_ref(), service, past)?;
         }
+        tables::register_converted(schema.as_ref(), &numbers.scope.currency)?;
     }
     tables::register_functions(&mut state, &numbers);
     Ok(state)

@@ -25,7 +25,9 @@ use datafusion_postgres::{
 };
 use futures::Sink;
 
-use super::{cancel::Connections, failure, fields, login::Login, questions::Questions, settings::OwnSettings};
+use super::{
+    cancel::Connections, failure, fields, login::Login, names, parameters::Declared, questions::Questions, settings::OwnSettings,
+};
 use crate::{Error, service::Service, sql};
 
 /// A statement as it is kept between Parse and Execute.
@@ -153,6 +155,7 @@ impl QueryParser for BoundedParser {
         C: ClientInfo + Unpin + Send + Sync,
     {
         bounded(sql, self.tokens_max)?;
+        client.session_extensions().insert(Declared(types.to_vec()));
         self.parser.parse_sql(client, sql, types).await
     }
 
@@ -161,12 +164,13 @@ impl QueryParser for BoundedParser {
     }
 
     fn get_result_schema(&self, statement: &Prepared, format: Option<&Format>) -> PgWireResult<Vec<FieldInfo>> {
-        let fields = self.parser.get_result_schema(statement, format)?;
-        Ok(match &statement.1 {
-            Some((Statement::Declare { .. }, _)) => vec![],
-            Some((_, plan)) => fields::exact(fields, plan.schema().as_arrow()),
-            None => fields,
-        })
+        match &statement.1 {
+            None | Some((Statement::Declare { .. }, _)) => Ok(vec![]),
+            Some((statement, plan)) => {
+                let columns = names::renamed(plan.schema().inner(), statement);
+                fields::described(&columns, format.unwrap_or(&Format::UnifiedText), None)
+            }
+        }
     }
 }
 

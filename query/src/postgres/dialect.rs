@@ -6,8 +6,9 @@ use datafusion::sql::{
     parser,
     sqlparser::ast::{
         AccessExpr, ArrayElemTypeDef, BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
-        FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Ident, LimitClause, ObjectName, OrderBy, OrderByKind,
-        Query, Select, SelectItem, SetExpr, Statement, TableFactor, TableWithJoins, Value, ValueWithSpan, VisitMut, VisitorMut,
+        FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Ident, Interval, LimitClause, ObjectName, OrderBy,
+        OrderByKind, Query, Select, SelectItem, SetExpr, Statement, TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins,
+        Value, ValueWithSpan, VisitMut, VisitorMut,
     },
 };
 
@@ -35,15 +36,46 @@ impl VisitorMut for Translator {
         ControlFlow::Continue(())
     }
 
-    /// Columns may be called the same in PostgreSQL, which the planner does not allow of the constants that clients fill in.
+    /// Columns may be called the same in PostgreSQL, but not in a plan; `names` gives them back what they are called.
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         let mut names = HashSet::new();
         for (place, item) in (1..).zip(&mut select.projection) {
-            if let SelectItem::UnnamedExpr(expr @ (Expr::Value(_) | Expr::Cast { .. })) = item
-                && !names.insert(expr.to_string())
-            {
+            let (name, expr) = match item {
+                SelectItem::UnnamedExpr(expr) => (planned_name(expr).to_string(), expr),
+                SelectItem::ExprWithAlias { alias, expr } => (alias.to_string(), expr),
+                _ => continue,
+            };
+            if !names.insert(name) {
                 *item = SelectItem::ExprWithAlias { alias: Ident::with_quote('"', format!("column{place}")), expr: expr.clone() };
             }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// `generate_series(first, last, '1 day') AS d`: the step is an interval, and the column is called as the table.
+    fn pre_visit_table_factor(&mut self, table: &mut TableFactor) -> ControlFlow<()> {
+        if let TableFactor::Table { name, alias, args: Some(arguments), .. } = table
+            && unqualified(name) == SERIES
+        {
+            step_of(&mut arguments.args);
+            let own = || TableAlias { explicit: true, name: Ident::new(SERIES), columns: vec![], at: None };
+            let alias = alias.get_or_insert_with(own);
+            if alias.columns.is_empty() {
+                alias.columns.push(TableAliasColumnDef { name: alias.name.clone(), data_type: None });
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// The same where a value stands: one row for each.
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Expr::Function(function) = expr
+            && unqualified(&function.name) == SERIES
+            && let FunctionArguments::List(arguments) = &mut function.args
+            && arguments.args.len() == 3
+        {
+            step_of(&mut arguments.args);
+            *expr = call("unnest", vec![expr.clone()]);
         }
         ControlFlow::Continue(())
     }
@@ -204,6 +236,23 @@ fn time_format(format: &str) -> Option<String> {
     Some(ours)
 }
 
+const SERIES: &str = "generate_series";
+
+/// A step that is written as a text is an interval.
+fn step_of(arguments: &mut [FunctionArg]) {
+    if let [_, _, FunctionArg::Unnamed(FunctionArgExpr::Expr(step))] = arguments
+        && let Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(_), .. }) = step
+    {
+        *step = Expr::Interval(Interval {
+            value: Box::new(step.clone()),
+            leading_field: None,
+            leading_precision: None,
+            last_field: None,
+            fractional_seconds_precision: None,
+        });
+    }
+}
+
 fn at_most_one_row(query: &mut Query) {
     let SetExpr::Select(select) = query.body.as_mut() else { return };
     let of_catalog = |table: &TableWithJoins| match &table.relation {
@@ -265,8 +314,20 @@ fn numbers(first: Expr, last: Expr) -> Expr {
     call("unnest", vec![call("range", vec![first, end])])
 }
 
+/// What the planner calls a column by: a cast is called as what it casts.
+fn planned_name(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Cast { expr, .. } | Expr::Nested(expr) => planned_name(expr),
+        other => other,
+    }
+}
+
 fn last_name(function: &Function) -> String {
-    let name = function.name.to_string().to_lowercase();
+    unqualified(&function.name)
+}
+
+fn unqualified(name: &ObjectName) -> String {
+    let name = name.to_string().to_lowercase();
     name.rsplit('.').next().unwrap_or_default().to_owned()
 }
 
@@ -333,12 +394,13 @@ mod tests {
     #[test]
     fn composites_have_no_fields() {
         assert_eq!(said("SELECT (f(i.k)).n FROM i"), "SELECT NULL::INT FROM i");
-        assert_eq!(said("SELECT i.k, (i.k) FROM i"), "SELECT i.k, (i.k) FROM i");
+        assert_eq!(said("SELECT i.k, (i.n) FROM i"), "SELECT i.k, (i.n) FROM i");
     }
 
     #[test]
     fn columns_have_names_of_their_own() {
-        assert_eq!(said("SELECT NULL, a, NULL, a"), "SELECT NULL, a, NULL AS \"column3\", a");
+        assert_eq!(said("SELECT NULL, a, NULL, a"), "SELECT NULL, a, NULL AS \"column3\", a AS \"column4\"");
+        assert_eq!(said("SELECT a, a::text, 1 AS a, b.a"), "SELECT a, a::TEXT AS \"column2\", 1 AS \"column3\", b.a");
     }
 
     #[test]
@@ -350,6 +412,13 @@ mod tests {
             ("SELECT ARRAY(SELECT a FROM b ORDER BY c)", "SELECT (SELECT array_agg(a ORDER BY c) FROM b)"),
             ("SELECT array(SELECT 'toast.' || x FROM pg_catalog.unnest(t.o) x)", "SELECT NULL::TEXT[]"),
             ("SELECT generate_series(1, a)", "SELECT unnest(range(1, a + 1))"),
+            (
+                "SELECT d FROM generate_series(a, b, '1 day') AS d",
+                "SELECT d FROM generate_series(a, b, INTERVAL '1 day') AS d (d)",
+            ),
+            ("SELECT * FROM generate_series(1, 2)", "SELECT * FROM generate_series(1, 2) AS generate_series (generate_series)"),
+            ("SELECT x FROM generate_series(1, 2) s(x)", "SELECT x FROM generate_series(1, 2) s (x)"),
+            ("SELECT generate_series(a, b, '1 day')::date", "SELECT unnest(generate_series(a, b, INTERVAL '1 day'))::DATE"),
             ("SELECT format('%I', a)::regclass, 'deals'::regclass", "SELECT to_regclass(format('%I', a)), 'deals'::REGCLASS"),
             ("SELECT to_timestamp(a, 'YYYY-MM-DD HH24:MI:SS.US')", "SELECT to_timestamp(a, '%Y-%m-%d %H:%M:%S%.f')"),
             ("SELECT to_char(a, 'YYYY-\"Q\"Q')", "SELECT to_char(a, '%Y-Q%q')"),

@@ -1,15 +1,28 @@
 //! Columns of an answer, as exactly as PostgreSQL describes its own.
 
-use arrow::datatypes::{DataType, Schema};
-use datafusion_postgres::pgwire::api::results::FieldInfo;
+use std::sync::Arc;
 
-/// Adds the digits of decimals, which clients choose the form of a number by.
-pub(super) fn exact(fields: Vec<FieldInfo>, schema: &Schema) -> Vec<FieldInfo> {
-    let described = fields.into_iter().zip(schema.fields()).map(|(field, column)| match modifier(column.data_type()) {
+use arrow::datatypes::{DataType, Schema};
+use datafusion_postgres::{
+    arrow_pg::datatypes::arrow_schema_to_pg_fields,
+    pgwire::{
+        api::{portal::Format, results::FieldInfo},
+        error::PgWireResult,
+        types::format::FormatOptions,
+    },
+};
+
+/// The columns, with the digits of decimals, which clients choose the form of a number by.
+///
+/// # Errors
+/// A type that PostgreSQL has not.
+pub(super) fn described(schema: &Schema, format: &Format, options: Option<Arc<FormatOptions>>) -> PgWireResult<Vec<FieldInfo>> {
+    let fields = arrow_schema_to_pg_fields(schema, format, options)?;
+    let exact = fields.into_iter().zip(schema.fields()).map(|(field, column)| match modifier(column.data_type()) {
         Some(modifier) => field.with_type_modifier(modifier),
         None => field,
     });
-    described.collect()
+    Ok(exact.collect())
 }
 
 /// `pg_attribute.atttypmod`: how `numeric(precision, scale)` stands there.

@@ -11,6 +11,8 @@ mod door;
 mod failure;
 mod fields;
 mod login;
+mod names;
+mod parameters;
 mod questions;
 mod scram;
 mod settings;

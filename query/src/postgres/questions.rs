@@ -2,22 +2,19 @@
 
 use std::sync::{Arc, OnceLock};
 
-use arrow::datatypes::{DataType, Field};
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use async_trait::async_trait;
 use datafusion::{
-    common::{DFSchema, ParamValues},
+    common::{DFSchema, ParamValues, TableReference},
     execution::SendableRecordBatchStream,
-    logical_expr::{EmptyRelation, Expr, LogicalPlan, LogicalPlanBuilder, expr::Placeholder, utils::conjunction},
+    logical_expr::{EmptyRelation, LogicalPlan},
+    physical_plan::stream::RecordBatchStreamAdapter,
     prelude::SessionContext,
-    sql::sqlparser::{
-        ast::{CloseCursor, Statement},
-        dialect::PostgreSqlDialect,
-        tokenizer::{Token, Tokenizer},
-    },
+    sql::sqlparser::ast::{CloseCursor, Statement},
 };
 use datafusion_postgres::{
     QueryHook,
-    arrow_pg::datatypes::{arrow_schema_to_pg_fields, encode_recordbatch},
+    arrow_pg::datatypes::encode_recordbatch,
     hooks::HookClient,
     pgwire::{
         api::{
@@ -42,7 +39,9 @@ use super::{
     connection::RowFormat,
     cursors::{Cursors, declaration},
     dialect::understood,
-    fields::exact,
+    fields::described,
+    names::renamed,
+    parameters::{Declared, with_types},
     settings::{AS_OF, statement_timeout},
 };
 use crate::{
@@ -153,7 +152,15 @@ impl Questions {
         };
         let (plan, session) = time.bounds(service, planned).await?;
         let tenant = self.access.get().map_or("", |access| access.tenant.as_ref());
-        sql::stream((service, tenant), &session, &plan, (time, service.config.rows_streamed_max)).await
+        let batches = sql::stream((service, tenant), &session, &plan, (time, service.config.rows_streamed_max)).await?;
+        let columns = renamed(&batches.schema(), statement);
+        let as_renamed = Arc::clone(&columns);
+        let batches = batches.map(move |batch| {
+            let batch = batch?;
+            let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+            Ok(RecordBatch::try_new_with_options(Arc::clone(&as_renamed), batch.columns().to_vec(), &rows)?)
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(columns, batches)))
     }
 
     async fn respond(
@@ -201,18 +208,20 @@ impl Questions {
     }
 
     /// What a statement is described by: its parameters and its columns.
-    async fn described(&self, statement: &Statement) -> Result<LogicalPlan, Error> {
+    async fn described(&self, statement: &Statement, declared: &Declared) -> Result<LogicalPlan, Error> {
         let without_rows =
             |schema| LogicalPlan::EmptyRelation(EmptyRelation { produce_one_row: false, schema: Arc::new(schema) });
         Ok(match statement {
-            Statement::Query(_) => with_every_parameter(self.plan(statement).await?, statement)?,
+            Statement::Query(_) => with_types(self.plan(statement).await?, statement, declared)?,
             Statement::Declare { .. } => match declaration(statement) {
-                Some((_, question)) => with_every_parameter(self.plan(&question).await?, &question)?,
+                Some((_, question)) => with_types(self.plan(&question).await?, &question, declared)?,
                 None => return Err(read_only(statement)),
             },
             Statement::Fetch { name, .. } => {
                 let columns = self.cursors.columns(&name.value).await?;
-                without_rows(DFSchema::try_from(columns.as_ref().clone())?)
+                // Columns may be called the same.
+                let places = (0..columns.fields().len()).map(|place| Some(TableReference::bare(place.to_string())));
+                without_rows(DFSchema::from_field_specific_qualified_schema(places.collect(), &columns)?)
             }
             _ => without_rows(DFSchema::empty()),
         })
@@ -234,9 +243,10 @@ impl QueryHook for Questions {
         &self,
         statement: &Statement,
         _: &SessionContext,
-        _: &(dyn ClientInfo + Send + Sync),
+        client: &(dyn ClientInfo + Send + Sync),
     ) -> Option<PgWireResult<LogicalPlan>> {
-        Some(self.described(statement).await.map_err(failed))
+        let declared = client.session_extensions().get::<Declared>().unwrap_or_default();
+        Some(self.described(statement, &declared).await.map_err(failed))
     }
 
     async fn handle_extended_query(
@@ -251,33 +261,6 @@ impl QueryHook for Questions {
     }
 }
 
-/// A driver sends a value for every `$1` of its text, also for those that the planner found to be of no use.
-fn with_every_parameter(plan: LogicalPlan, statement: &Statement) -> Result<LogicalPlan, Error> {
-    let known = plan.get_parameter_types()?;
-    let text = statement.to_string();
-    let sent = known
-        .keys()
-        .chain(placeholders(&text).iter())
-        .filter_map(|name| name.trim_start_matches('$').parse::<usize>().ok())
-        .max();
-    let missing = (1..=sent.unwrap_or(0)).map(|place| format!("${place}")).filter(|name| !known.contains_key(name));
-    let text = Arc::new(Field::new("", DataType::Utf8, true));
-    let unused = missing.map(|name| Expr::Placeholder(Placeholder::new_with_field(name, Some(Arc::clone(&text)))).is_not_null());
-    match conjunction(unused) {
-        Some(condition) => Ok(LogicalPlanBuilder::from(plan).filter(condition)?.build()?),
-        None => Ok(plan),
-    }
-}
-
-fn placeholders(text: &str) -> Vec<String> {
-    let tokens = Tokenizer::new(&PostgreSqlDialect {}, text).tokenize().unwrap_or_default();
-    let names = tokens.into_iter().filter_map(|token| match token {
-        Token::Placeholder(name) => Some(name),
-        _ => None,
-    });
-    names.collect()
-}
-
 fn done(tag: &str) -> Response {
     Response::Execution(Tag::new(tag))
 }
@@ -287,8 +270,8 @@ fn encoded(batches: SendableRecordBatchStream, client: &dyn HookClient) -> Resul
     let format = client.session_extensions().get::<RowFormat>();
     let format = format.as_ref().map_or(&Format::UnifiedText, |format| &format.0);
     let options = Arc::new(FormatOptions::from_client_metadata(client.metadata()));
-    let fields = arrow_schema_to_pg_fields(&batches.schema(), format, Some(options));
-    let fields = Arc::new(exact(fields.map_err(|error| Error::Unexpected(error.to_string()))?, &batches.schema()));
+    let fields = described(&batches.schema(), format, Some(options));
+    let fields = Arc::new(fields.map_err(|error| Error::Unexpected(error.to_string()))?);
     let of_rows = Arc::clone(&fields);
     let rows = batches.map(move |batch| match batch {
         Ok(batch) => stream::iter(encode_recordbatch(Arc::clone(&of_rows), batch) as EncodedRows),

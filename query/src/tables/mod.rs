@@ -5,6 +5,7 @@ mod arguments;
 mod attainment;
 mod clickhouse_table;
 mod columns;
+mod converted;
 mod ddl;
 mod dead_letters;
 mod events;
@@ -71,6 +72,14 @@ pub(crate) fn register_past(schema: &dyn SchemaProvider, service: &Arc<Service>,
     schema.deregister_table(events::NAME)?;
     schema.register_table(events::NAME.to_owned(), view::up_to(&raw, past)?)?;
     Ok(())
+}
+
+/// Registers the facts with their money in the company's currency.
+///
+/// # Errors
+/// What DataFusion says.
+pub(crate) fn register_converted(schema: &dyn SchemaProvider, currency: &str) -> Result<()> {
+    converted::register(schema, currency)
 }
 
 /// Registers every other table, as one tenant sees it.

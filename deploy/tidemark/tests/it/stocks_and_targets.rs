@@ -103,7 +103,7 @@ async fn stocks_are_of_a_day_and_targets_stand_beside_what_was_reached() {
     let open = "SELECT deal_id, team, stage, currency, amount, amount_converted FROM open_pipeline(DATE '{}') ORDER BY deal_id";
     let open = |day: &str| open.replace("{}", day);
     let deal = |id: &str, team: &str, stage: &str, [currency, amount, converted]: [&str; 3]| {
-        let [amount, converted] = [amount, converted].map(|text| format!("{text}.000000"));
+        let (amount, converted) = (format!("{amount}.000000"), format!("{converted}.000000000000"));
         json!({ "deal_id": id, "team": team, "stage": stage, "currency": currency, "amount": amount, "amount_converted": converted })
     };
     for (day, deals) in [
@@ -136,19 +136,36 @@ async fn stocks_are_of_a_day_and_targets_stand_beside_what_was_reached() {
         assert_eq!(rows(&stack, &sql, None).await, owed, "{day}");
     }
 
+    // Every fact's money in the company's currency, by the rate of its own day.
+    let converted = "SELECT deal_id AS id, converted_on, amount, amount_converted FROM deals_converted
+                     UNION ALL SELECT payment_id, converted_on, amount, amount_converted FROM payments_converted ORDER BY id";
+    let fact = |id: &str, on: &str, amount: &str, converted: &str| {
+        let (amount, converted) = (format!("{amount}.000000"), format!("{converted}.000000000000"));
+        json!({ "id": id, "converted_on": on, "amount": amount, "amount_converted": converted })
+    };
+    let facts = json!([
+        fact("D-1", "2026-03-05", "1200", "1200"),
+        fact("D-2", "2026-02-01", "100", "750"),
+        fact("D-3", "2026-03-20", "5", "5"),
+        fact("M-1", "2026-04-03", "500", "500"),
+        fact("M-2", "2026-04-20", "700", "700"),
+    ]);
+    assert_eq!(rows(&stack, converted, None).await, facts);
+    assert_eq!(rows(&stack, converted, Some(&position)).await, facts, "as of {position}");
+
     let asked = stack.get(&format!("/v1/stocks/open_pipeline?at=2026-03-04&by=team,stage&as_of={position}")).await;
     let group = |team: &str, stage: &str, count: u32, amount: &str| json!({ "team": team, "stage": stage, "count": count, "amount": amount });
     let groups = [
-        group("North", "lead", 1, "5.000000"),
-        group("North", "proposal", 1, "1200.000000"),
-        group("South", "lead", 1, "750.000000"),
+        group("North", "lead", 1, "5.000000000000"),
+        group("North", "proposal", 1, "1200.000000000000"),
+        group("South", "lead", 1, "750.000000000000"),
     ];
     assert_eq!(asked["rows"], json!(groups));
     assert_eq!(asked["trust"]["token"], json!(position));
     let owed = stack.get("/v1/stocks/overdue?at=2026-04-19").await;
-    assert_eq!(owed["rows"], json!([{ "count": 1, "amount": "700.000000" }]));
+    assert_eq!(owed["rows"], json!([{ "count": 1, "amount": "700.000000000000" }]));
     let none = stack.get("/v1/stocks/overdue?at=2026-04-01").await;
-    assert_eq!(none["rows"], json!([{ "count": 0, "amount": "0.000000" }]));
+    assert_eq!(none["rows"], json!([{ "count": 0, "amount": "0.000000000000" }]));
 
     let (one, two) = (("rep", Some("R-1")), ("rep", Some("R-2")));
     let (company, sales, north) = (("company", None), ("department", Some("Sales")), ("team", Some("North")));

@@ -3,6 +3,8 @@
 import threading
 import time
 
+from datetime import datetime, timezone
+
 import psycopg
 from door import CANCELED, COLUMNS, DATABASE, LONG, REFUSED, SYNTAX_ERROR, UNKNOWN_COLUMN, UNKNOWN_TABLE, VALUES, WRITES, WRONG_PASSWORD
 from door import fails, given, packaged, run, same, select_of, soon
@@ -62,6 +64,13 @@ def parameters_by_context(door):
         assert len(limited) <= 2
         any_of = connection.execute("SELECT count(*) FROM deals WHERE status = ANY(%s)", [["won", "lost", "open"]]).fetchone()
         door.check_count("deals", any_of[0])
+        for binary in ["%s", "%b"]:
+            several = f"SELECT count(*) FROM generate_series(1, 5) AS s(x) WHERE x = ANY({binary})"
+            assert connection.execute(several, [[1, 2, 7]]).fetchone() == (2,)
+        # A day that is compared with an instant begins at midnight.
+        after = "SELECT count(*) FROM (SELECT date '2026-03-05' AS day) AS d WHERE day >= %s"
+        for instant, count in [(datetime(2026, 3, 5), 1), (datetime(2026, 3, 5, 0, 0, 1), 0), (datetime(2026, 3, 5, 1, tzinfo=timezone.utc), 0)]:
+            assert connection.execute(after, [instant]).fetchone() == (count,), instant
 
 
 def types_of_columns(door):
@@ -130,11 +139,15 @@ def what_analysts_write(door):
             ("WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 5) SELECT sum(n) FROM t", 15),
             ("SELECT date_trunc('month', date '2026-03-05')::date", VALUES["day"][1].replace(day=1)),
             ("SELECT count(*) FILTER (WHERE status IN ('won', 'open', 'lost')) - count(*) FROM deals", 0),
+            ("SELECT max(d::date) FROM generate_series(date '2026-03-05', date '2026-03-31', '1 week') AS d", VALUES["day"][1].replace(day=26)),
+            ("SELECT count(*) FROM (SELECT generate_series(date '2026-01-01', date '2026-12-01', '1 month')::date) AS months", 12),
             ("SELECT 7 / 2", 3),
             ("SELECT round(2.5), round(-2.5)", 3),
             ("SELECT 'a' || NULL", None),
         ]:
             assert connection.execute(sql).fetchone()[0] == answer, sql
+        named = connection.execute("SELECT count(*), sum(1), sum(2), 1, deal_id, deal_id::text, max(day) FROM deals, (SELECT date '2026-03-05' AS day) AS d GROUP BY deal_id")
+        same([column.name for column in named.description], ["count", "sum", "sum", "?column?", "deal_id", "deal_id", "max"])
         fails(lambda: connection.execute("SELECT to_char(now(), 'J')"), psycopg.errors.UndefinedFunction)
 
 
