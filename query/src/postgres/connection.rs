@@ -10,20 +10,20 @@ use datafusion_postgres::{
     hooks::{set_show::SetShowHook, transactions::TransactionStatementHook},
     pgwire::{
         api::{
-            ClientInfo, ClientPortalStore, ErrorHandler, PgWireServerHandlers, Type,
+            ClientInfo, ClientPortalStore, DEFAULT_NAME, ErrorHandler, PgWireConnectionState, PgWireServerHandlers, Type,
             auth::StartupHandler,
             cancel::CancelHandler,
-            portal::{Format, Portal},
-            query::{ExtendedQueryHandler, SimpleQueryHandler},
-            results::{FieldInfo, Response},
+            portal::{Format, Portal, PortalExecutionState},
+            query::{ExtendedQueryHandler, SimpleQueryHandler, send_partial_query_response},
+            results::{FieldInfo, QueryResponse, Response},
             stmt::QueryParser,
-            store::PortalStore,
+            store::{Entry, PortalStore},
         },
         error::{PgWireError, PgWireResult},
-        messages::PgWireBackendMessage,
+        messages::{PgWireBackendMessage, extendedquery::Execute},
     },
 };
-use futures::Sink;
+use futures::{Sink, stream};
 
 use super::{
     cancel::Connections, failure, fields, login::Login, names, parameters::Declared, questions::Questions, settings::OwnSettings,
@@ -127,6 +127,43 @@ impl ExtendedQueryHandler for Statements {
         Arc::clone(&self.parser)
     }
 
+    /// As the library's, which would first put all rows of an answer into one list, and make room for as many as a client says it
+    /// can take. Here they go out as they come.
+    async fn on_execute<C>(&self, client: &mut C, message: Execute) -> PgWireResult<()>
+    where
+        C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
+        C::PortalStore: PortalStore<Statement = Prepared>,
+        C::Error: Debug,
+        PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
+    {
+        let portal = match client.portal_store().get_portal(message.name.as_deref().unwrap_or(DEFAULT_NAME)) {
+            Some(Entry::Value(portal)) if has_rows(&portal) => portal,
+            _ => return self._on_execute(client, message).await,
+        };
+        if !matches!(client.state(), PgWireConnectionState::ReadyForQuery) {
+            return Err(PgWireError::NotReadyForQuery);
+        }
+        client.set_state(PgWireConnectionState::QueryInProgress);
+        // None and less than none mean all.
+        let wanted = usize::try_from(message.max_rows).unwrap_or(0);
+        let state = portal.state();
+        let mut state = state.lock().await;
+        let mut rows = match std::mem::replace(&mut *state, PortalExecutionState::Finished) {
+            PortalExecutionState::Initial => match ExtendedQueryHandler::do_query(self, client, &portal, wanted).await? {
+                Response::Query(rows) => rows,
+                Response::Error(error) => return Err(PgWireError::UserError(error)),
+                _ => return Err(PgWireError::ApiError(Box::new(Error::Unexpected("a question without rows".to_owned())))),
+            },
+            PortalExecutionState::Suspended(rows) => rows,
+            PortalExecutionState::Finished => QueryResponse::new(Arc::default(), stream::empty()),
+        };
+        if send_partial_query_response(client, &mut rows, wanted).await? {
+            *state = PortalExecutionState::Suspended(rows);
+        }
+        client.set_state(PgWireConnectionState::ReadyForQuery);
+        Ok(())
+    }
+
     async fn do_query<C>(&self, client: &mut C, portal: &Portal<Prepared>, max_rows: usize) -> PgWireResult<Response>
     where
         C: ClientInfo + ClientPortalStore + Sink<PgWireBackendMessage> + Unpin + Send + Sync,
@@ -172,6 +209,11 @@ impl QueryParser for BoundedParser {
             }
         }
     }
+}
+
+/// Whether a statement is answered by rows that may be many.
+fn has_rows(portal: &Portal<Prepared>) -> bool {
+    matches!(portal.statement.statement.1, Some((Statement::Query(_) | Statement::Fetch { .. }, _)))
 }
 
 /// The library reads the quotes of an array's elements as part of them, which would find nothing where there is something.

@@ -264,6 +264,15 @@ public class JdbcClient {
                 try (ResultSet rows = statement.executeQuery()) {
                     check(rows.next(), "no row");
                 }
+                // As many as there are, in one part; room is made for what comes, not for what could.
+                statement.setFetchSize(Integer.MAX_VALUE);
+                long count = 0;
+                try (ResultSet rows = statement.executeQuery()) {
+                    while (rows.next()) {
+                        count++;
+                    }
+                }
+                same(count, 5_000L);
             }
             connection.commit();
             same(one(connection, "SELECT 1::integer"), 1);

@@ -126,6 +126,12 @@ def cursor(door):
         connection.commit()
         streamed = connection.cursor().stream("SELECT x FROM generate_series(1, 20000) AS s(x)")
         assert sum(x for (x,) in streamed) == 20_000 * 20_001 // 2
+    # Rows come while others are still to be made: these would take for ever and more memory than there is.
+    with connect(door) as connection:
+        endless = connection.cursor(binary=True).stream("SELECT x FROM generate_series(1, 100000000000) AS s(x)")
+        same([next(endless)[0] for _ in range(1_000)], range(1, 1_001))
+        endless.close()
+        assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
 def what_analysts_write(door):
