@@ -3,7 +3,6 @@
 use std::{fmt::Debug, sync::Arc};
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use datafusion::{logical_expr::LogicalPlan, prelude::SessionContext, sql::sqlparser::ast::Statement};
 use datafusion_postgres::{
     DfSessionService, Parser, QueryHook,
@@ -26,7 +25,13 @@ use datafusion_postgres::{
 use futures::{Sink, stream};
 
 use super::{
-    cancel::Connections, failure, fields, login::Login, names, parameters::Declared, questions::Questions, settings::OwnSettings,
+    cancel::Connections,
+    failure, fields,
+    login::Login,
+    names,
+    parameters::{Declared, with_readable_arrays},
+    questions::Questions,
+    settings::OwnSettings,
 };
 use crate::{Error, service::Service, sql};
 
@@ -171,7 +176,8 @@ impl ExtendedQueryHandler for Statements {
         C::Error: Debug,
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
-        readable(&self.parser.get_parameter_types(&portal.statement.statement)?, &portal.parameters)?;
+        let types = self.parser.get_parameter_types(&portal.statement.statement)?;
+        let portal = &with_readable_arrays(portal, &types)?;
         client.session_extensions().insert(RowFormat(portal.result_column_format.clone()));
         ExtendedQueryHandler::do_query(&self.session, client, portal, max_rows).await
     }
@@ -214,19 +220,6 @@ impl QueryParser for BoundedParser {
 /// Whether a statement is answered by rows that may be many.
 fn has_rows(portal: &Portal<Prepared>) -> bool {
     matches!(portal.statement.statement.1, Some((Statement::Query(_) | Statement::Fetch { .. }, _)))
-}
-
-/// The library reads the quotes of an array's elements as part of them, which would find nothing where there is something.
-fn readable(types: &[Type], values: &[Option<Bytes>]) -> PgWireResult<()> {
-    let is_misread = |(wanted, value): (&Type, &Option<Bytes>)| {
-        let text = value.as_deref().unwrap_or_default();
-        matches!(*wanted, Type::TEXT_ARRAY | Type::VARCHAR_ARRAY) && text.starts_with(b"{") && text.contains(&b'"')
-    };
-    if types.iter().zip(values).any(is_misread) {
-        let reason = "an array of texts cannot be given as a text with quotes: give each element a parameter, as in IN ($1, $2)";
-        return Err(PgWireError::ApiError(Box::new(Error::Body(reason.to_owned()))));
-    }
-    Ok(())
 }
 
 fn bounded(sql: &str, tokens_max: usize) -> PgWireResult<()> {

@@ -1,8 +1,9 @@
-//! The values of `$1`, `$2` and so on, whose types a driver declares or asks for.
+//! The values of `$1`, `$2` and so on, whose types a driver declares or asks for, and which it may send in several forms.
 
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, TimeUnit};
+use bytes::BytesMut;
 use datafusion::{
     common::{
         DFSchema,
@@ -16,7 +17,16 @@ use datafusion::{
         tokenizer::{Token, Tokenizer},
     },
 };
-use datafusion_postgres::pgwire::api::Type;
+use datafusion_postgres::pgwire::{
+    api::{
+        Type,
+        portal::{Format, Portal},
+    },
+    error::{PgWireError, PgWireResult},
+};
+use postgres_types::ToSql;
+
+use crate::Error;
 
 /// The types that a driver declares for the values of a statement that it prepares, in their order.
 #[derive(Debug, Default)]
@@ -91,6 +101,77 @@ fn with_every_parameter(plan: LogicalPlan, statement: &Statement) -> Result<Logi
     }
 }
 
+/// The portal with its arrays of texts in binary: of those in text the library takes the quotes for a part of the elements.
+///
+/// # Errors
+/// What is no array.
+pub(super) fn with_readable_arrays<S: Clone>(portal: &Portal<S>, types: &[Type]) -> PgWireResult<Portal<S>> {
+    let declared = &portal.statement.parameter_types;
+    let (mut values, mut formats) = (portal.parameters.clone(), Vec::new());
+    for (place, value) in values.iter_mut().enumerate() {
+        let is_binary = portal.parameter_format.is_binary(place);
+        let data_type = declared.get(place).and_then(Option::as_ref).or_else(|| types.get(place));
+        let is_texts = matches!(data_type, Some(&Type::TEXT_ARRAY | &Type::VARCHAR_ARRAY));
+        let Some(text) = value.as_ref().filter(|_| is_texts && !is_binary) else {
+            formats.push(i16::from(is_binary));
+            continue;
+        };
+        let texts = std::str::from_utf8(text).ok().and_then(texts_of_array);
+        let texts = texts.ok_or_else(|| {
+            let reason = format!("the value of ${} is no array of texts like {{one,\"two\"}}", place + 1);
+            PgWireError::ApiError(Box::new(Error::Body(reason)))
+        })?;
+        let mut binary = BytesMut::new();
+        texts.to_sql(&Type::TEXT_ARRAY, &mut binary).map_err(PgWireError::FailedToParseParameter)?;
+        *value = Some(binary.freeze());
+        formats.push(1);
+    }
+    let mut readable = Portal::new_cursor(portal.name.clone(), Arc::clone(&portal.statement));
+    readable.parameter_format = Format::Individual(formats);
+    readable.parameters = values;
+    readable.result_column_format = portal.result_column_format.clone();
+    readable.state = Arc::clone(&portal.state);
+    Ok(readable)
+}
+
+/// The elements of `{one,"two, \"quoted\"",NULL}`; none where it is no such array.
+fn texts_of_array(text: &str) -> Option<Vec<Option<String>>> {
+    let inside = text.trim().strip_prefix('{')?.strip_suffix('}')?;
+    let (mut elements, mut rest) = (Vec::new(), inside.trim_start());
+    while !rest.is_empty() {
+        let mut element = String::new();
+        if let Some(quoted) = rest.strip_prefix('"') {
+            let mut letters = quoted.chars();
+            loop {
+                match letters.next()? {
+                    '"' => break,
+                    '\\' => element.push(letters.next()?),
+                    letter => element.push(letter),
+                }
+            }
+            rest = letters.as_str().trim_start();
+            elements.push(Some(element));
+        } else {
+            let end = rest.find(',').unwrap_or(rest.len());
+            let plain = rest[..end].trim_end();
+            if plain.is_empty() || plain.contains(['{', '}', '"', '\\']) {
+                return None;
+            }
+            elements.push((!plain.eq_ignore_ascii_case("null")).then(|| plain.to_owned()));
+            rest = &rest[end..];
+        }
+        if rest.is_empty() {
+            return Some(elements);
+        }
+        // Behind a comma there is another.
+        rest = rest.strip_prefix(',')?.trim_start();
+        if rest.is_empty() {
+            return None;
+        }
+    }
+    Some(elements)
+}
+
 fn placeholders(text: &str) -> Vec<String> {
     let tokens = Tokenizer::new(&PostgreSqlDialect {}, text).tokenize().unwrap_or_default();
     let names = tokens.into_iter().filter_map(|token| match token {
@@ -98,4 +179,25 @@ fn placeholders(text: &str) -> Vec<String> {
         _ => None,
     });
     names.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arrays_of_texts_are_read() {
+        for (text, elements) in [
+            ("{}", &[][..]),
+            ("{one, two}", &[Some("one"), Some("two")]),
+            (r#"{"one","a, \"b\" \\",NULL,"null", c d }"#, &[Some("one"), Some(r#"a, "b" \"#), None, Some("null"), Some("c d")]),
+            (r#"{""}"#, &[Some("")]),
+        ] {
+            let found = texts_of_array(text).unwrap();
+            assert_eq!(found.iter().map(Option::as_deref).collect::<Vec<_>>(), elements, "{text}");
+        }
+        for text in ["", "one", "{one", "{one,}", "{,one}", "{{one}}", r#"{"one}"#, r#"{"one" two}"#, r#"{o"n"e}"#] {
+            assert_eq!(texts_of_array(text), None, "{text}");
+        }
+    }
 }

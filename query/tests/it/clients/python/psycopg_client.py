@@ -64,6 +64,11 @@ def parameters_by_context(door):
         assert len(limited) <= 2
         any_of = connection.execute("SELECT count(*) FROM deals WHERE status = ANY(%s)", [["won", "lost", "open"]]).fetchone()
         door.check_count("deals", any_of[0])
+        texts = ["won", 'a "quoted" one', "a, b", "back\\slash", "NULL", ""]
+        values = "(VALUES ('a, b'), ('a'), ('back\\slash'), ('NULL'), (''), ('a \"quoted\" one')) AS v(x)"
+        for form in ["%t", "%b"]:
+            found = connection.execute(f"SELECT x FROM {values} WHERE x = ANY({form}) ORDER BY x", [texts])
+            same([x for (x,) in found], ["", "NULL", 'a "quoted" one', "a, b", "back\\slash"])
         for binary in ["%s", "%b"]:
             several = f"SELECT count(*) FROM generate_series(1, 5) AS s(x) WHERE x = ANY({binary})"
             assert connection.execute(several, [[1, 2, 7]]).fetchone() == (2,)
