@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    net::TcpListener,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -277,14 +276,10 @@ impl Stage {
     }
 }
 
-/// Ports that were free a moment ago; all held until all are known, so that they differ.
 fn free_ports<const N: usize>() -> Result<[u16; N]> {
-    let mut held = Vec::new();
     let mut ports = [0; N];
     for port in &mut ports {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        *port = listener.local_addr()?.port();
-        held.push(listener);
+        *port = tidemark_ports::free(tidemark_ports::TRIALS)?;
     }
     Ok(ports)
 }

@@ -3,7 +3,7 @@
 
 use std::{
     env, fs,
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, Weak},
@@ -109,7 +109,7 @@ pub fn workspace() -> PathBuf {
 }
 
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    tidemark_ports::free(tidemark_ports::TRIALS).unwrap()
 }
 
 fn wait_for(port: u16, directory: &Path) {

@@ -2,7 +2,7 @@
 
 use std::{
     env,
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     path::PathBuf,
     process::{Command, Stdio},
     sync::OnceLock,
@@ -35,7 +35,7 @@ fn start() -> Option<SocketAddr> {
         eprintln!("skipped: no engine at {}; `cargo xtask fetch` puts it there", library.display());
         return None;
     }
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let address = SocketAddr::from(([127, 0, 0, 1], tidemark_ports::free(tidemark_ports::TRIALS).unwrap()));
     // The child ends with the thread that starts it, hence one that never ends.
     thread::spawn(move || {
         let directory = tempfile::tempdir().unwrap();

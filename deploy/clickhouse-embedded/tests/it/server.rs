@@ -1,6 +1,5 @@
 //! Starts the engine's process on a free port over a temporary directory, and talks to it.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -69,7 +68,7 @@ impl Server {
     }
 
     pub async fn start_with(path: &Path, more: &[&str]) -> Self {
-        let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let listen = format!("127.0.0.1:{}", tidemark_ports::free(tidemark_ports::TRIALS).unwrap());
         let mut command = command(path, &listen);
         let child = command.arg("--die-with-parent").args(more).stderr(Stdio::null()).spawn().unwrap();
         let server = Self { child, url: format!("http://{listen}"), http: Client::new() };

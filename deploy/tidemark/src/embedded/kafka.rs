@@ -1,7 +1,6 @@
 //! The embedded broker: Apache Kafka's own jars, one node, KRaft. Renders its settings, formats its directory once, says when it answers.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -41,7 +40,7 @@ impl Kafka {
         fs::create_dir_all(&conf).with_context(|| format!("cannot create {}", conf.display()))?;
         let settings = SERVER_PROPERTIES
             .replace("{port}", &self.port.to_string())
-            .replace("{controller_port}", &free_port()?.to_string())
+            .replace("{controller_port}", &tidemark_ports::free(tidemark_ports::INNER)?.to_string())
             .replace("{dir}", &self.log_dir().display().to_string());
         fs::write(self.settings(), settings)?;
         fs::write(conf.join("simplelogger.properties"), LOGGER_PROPERTIES)?;
@@ -97,10 +96,4 @@ pub async fn answers(brokers: &str) -> bool {
 pub fn metadata(brokers: &str) -> Result<usize> {
     let client: BaseConsumer = ClientConfig::new().set("bootstrap.servers", brokers).create()?;
     Ok(client.fetch_metadata(None, ANSWER_WITHIN)?.brokers().len())
-}
-
-/// A free port: the controller's is nobody's business but the broker's own, and may be another at each start.
-fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind("127.0.0.1:0").context("no free port on 127.0.0.1")?;
-    Ok(listener.local_addr()?.port())
 }

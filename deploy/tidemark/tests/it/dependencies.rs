@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::MetadataCommand;
 
 /// Everything of ours that a crate of ours may use.
-const ALLOWED: [(&str, &[&str]); 12] = [
+const ALLOWED: [(&str, &[&str]); 13] = [
     ("tidemark-schemas", &[]),
     ("tidemark-ingest", &["tidemark-schemas"]),
     ("tidemark-projector", &["tidemark-schemas"]),
@@ -16,8 +16,9 @@ const ALLOWED: [(&str, &[&str]); 12] = [
     ("tidemark-simulator", &["tidemark-projector", "tidemark-schemas", "tidemark-verify"]),
     ("clickhouse-embedded", &[]),
     ("xtask", &[]),
+    ("tidemark-ports", &[]),
     // Starts the product; knows of it what a company and a partition are.
-    ("tidemark-stage", &["tidemark-schemas"]),
+    ("tidemark-stage", &["tidemark-ports", "tidemark-schemas"]),
     // Measures from outside; knows of the product what the topic is called.
     ("tidemark-bench", &["tidemark-schemas", "tidemark-stage"]),
     // Reads events as ingest does, to know what it acknowledged; everything else it sees from outside.
@@ -27,6 +28,7 @@ const ALLOWED: [(&str, &[&str]); 12] = [
         &[
             "clickhouse-embedded",
             "tidemark-ingest",
+            "tidemark-ports",
             "tidemark-projector",
             "tidemark-query",
             "tidemark-schemas",

@@ -3,7 +3,6 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
@@ -315,10 +314,8 @@ pub fn tidemark() -> Command {
     command
 }
 
-/// Ports that were free a moment ago; all held until all are known, so that they differ.
 pub fn free_ports<const N: usize>() -> [u16; N] {
-    let held: [TcpListener; N] = std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").unwrap());
-    std::array::from_fn(|index| held[index].local_addr().unwrap().port())
+    std::array::from_fn(|_| tidemark_ports::free(tidemark_ports::TRIALS).unwrap())
 }
 
 async fn json(answer: Response) -> Value {
