@@ -1,6 +1,8 @@
 //! Ports for servers that are told theirs and take it a moment later. The system must not give it to another in between, so
 //! it is none of those that the system gives away by itself (on Linux from 32768), and no process is given one twice.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "tests"))]
+
 use std::{
     io,
     net::TcpListener,
