@@ -39,7 +39,7 @@ enum Command {
     Chaos(chaos::Args),
     /// Measure everything, release build, on fresh data, beside what a user would pick instead
     Bench(Box<bench_args::Args>),
-    /// Throw broken bodies, files, records and mappings at ingest and projector for some minutes each
+    /// Throw broken bodies, files, records, mappings, statements and messages at every way in, for some minutes each
     Fuzz(fuzz::Args),
     /// Run the projector in a simulated world, once per seed, and check that what is read is never wrong
     Sim(sim::Args),
