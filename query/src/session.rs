@@ -29,6 +29,7 @@ use crate::{
     history::Past,
     kpis::Scope,
     service::Service,
+    sql,
     tables::{self, Numbers},
     trust::{Generation, LiveStamp, Stamp},
 };
@@ -140,6 +141,7 @@ pub(crate) fn open(opening: Opening<'_>) -> Result<SessionState> {
     // What `now()` is.
     state.mark_start_execution();
     state.catalog_list().register_catalog(CATALOG.to_owned(), catalog);
+    sql::bound(&mut state)?;
     Ok(state)
 }
 

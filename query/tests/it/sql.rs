@@ -149,6 +149,55 @@ async fn bounds_are_named() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_makes_much_of_little_asks_for_memory_first() {
+    let Some(fixture) = filled().await else { return };
+    let bounded = fixture.beside(Config { memory_bytes_max: 64 << 20, ..Config::default() }).await;
+    // Each would take gigabytes, or all that there is and more.
+    for expression in [
+        "length(repeat('x', 2000000000))",
+        "length(repeat(CAST(x AS text), 1000000))",
+        "length(repeat(arrow_cast(CAST(x AS text), 'LargeUtf8'), 1000000))",
+        "length(lpad('x', 2000000000))",
+        "length(lpad(CAST(x AS text), 2000000))",
+        "length(rpad(CAST(x AS text), 2000000, 'ab'))",
+        "length(replace(repeat('x', 1000000), 'x', repeat('y', 1000000)))",
+        "length(regexp_replace(repeat('x', 1000000), 'x', repeat('y', 1000000), 'g'))",
+        "cardinality(array_repeat(x, 100000000000))",
+        "cardinality(list_repeat('a', 100000000000))",
+        "cardinality(array_resize([x], 100000000000))",
+        "length(array_to_string(range(1, 10000), repeat('x', 1000000)))",
+        "cardinality(range(1000000000000))",
+        "cardinality(range(x, 1000000000000))",
+        "cardinality(generate_series(1000000000000, 1, -1))",
+        "cardinality(range(DATE '0001-01-01', DATE '9999-01-01' + x, INTERVAL '1 day'))",
+        "cardinality(generate_series(TIMESTAMP '2026-01-01', TIMESTAMP '2026-12-31', INTERVAL '1 microsecond'))",
+        "cardinality(generate_series(TIMESTAMP '2026-01-01', TIMESTAMP '2026-12-31', INTERVAL '1 month -30 days'))",
+    ] {
+        let question = format!("SELECT max({expression}) AS n FROM generate_series(1, 8192) AS t(x)");
+        let (status, problem) = bounded.sql(ACME, &question).await;
+        assert_eq!((status, problem["error"]["code"].as_str()), (422, Some("memory")), "{question}: {problem}");
+    }
+    let ordinary = "SELECT repeat('ab', 3) AS a, lpad('7', 3, '0') AS b, replace('a-b', '-', '+') AS c, \
+                    regexp_replace('a1b2', '[0-9]', '#', 'g') AS d, array_to_string(range(1, 4), ',') AS e, \
+                    cardinality(generate_series(DATE '2026-01-01', DATE '2026-12-31', INTERVAL '1 day')) AS f, \
+                    cardinality(range(5, 1)) AS g, repeat(NULL, 1000000000000) AS h, cardinality(array_repeat(NULL, 3)) AS i, \
+                    rpad('x', -1) AS j, cardinality(array_resize([1], 2)) AS k";
+    let (status, answer) = bounded.sql(ACME, ordinary).await;
+    assert_eq!(
+        (status, &answer["rows"][0]),
+        (
+            200,
+            &json!({
+                "a": "ababab", "b": "007", "c": "a+b", "d": "a#b#", "e": "1,2,3", "f": 365, "g": 0, "h": null, "i": 3, "j": "", "k": 2
+            })
+        ),
+        "{answer}"
+    );
+    let many = "SELECT sum(length(repeat(CAST(x AS text), 100))) AS n FROM generate_series(1, 100000) AS t(x)";
+    assert_eq!(bounded.sql(ACME, many).await.1["rows"][0]["n"], 48_889_500);
+}
+
 #[tokio::test]
 async fn what_takes_too_long_ends() {
     let config = Config { time_ms_max: 300, ..Config::default() };
