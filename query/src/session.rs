@@ -141,7 +141,7 @@ pub(crate) fn open(opening: Opening<'_>) -> Result<SessionState> {
     // What `now()` is.
     state.mark_start_execution();
     state.catalog_list().register_catalog(CATALOG.to_owned(), catalog);
-    sql::bound(&mut state)?;
+    sql::register_functions(&mut state)?;
     Ok(state)
 }
 

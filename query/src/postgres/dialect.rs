@@ -6,11 +6,14 @@ use datafusion::sql::{
     parser,
     sqlparser::ast::{
         AccessExpr, ArrayElemTypeDef, BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
-        FunctionArgumentClause, FunctionArgumentList, FunctionArguments, Ident, Interval, LimitClause, ObjectName, OrderBy,
-        OrderByKind, Query, Select, SelectItem, SetExpr, Statement, TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins,
-        Value, ValueWithSpan, VisitMut, VisitorMut,
+        FunctionArgumentClause, FunctionArguments, Ident, Interval, LimitClause, ObjectName, OrderBy, OrderByKind, Query, Select,
+        SelectItem, SetExpr, Statement, TableAlias, TableAliasColumnDef, TableFactor, TableWithJoins, Value, ValueWithSpan,
+        VisitMut, VisitorMut,
     },
 };
+
+use super::names;
+use crate::sql::call;
 
 /// A statement for the planner.
 pub(super) fn understood(statement: &Statement) -> parser::Statement {
@@ -36,17 +39,47 @@ impl VisitorMut for Translator {
         ControlFlow::Continue(())
     }
 
-    /// Columns may be called the same in PostgreSQL, but not in a plan; `names` gives them back what they are called.
+    /// What DataFusion cannot order by its place it can by its name.
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        let (SetExpr::Select(select), Some(OrderBy { kind: OrderByKind::Expressions(order), .. })) =
+            (query.body.as_ref(), &mut query.order_by)
+        else {
+            return ControlFlow::Continue(());
+        };
+        for key in order {
+            if let Expr::Value(ValueWithSpan { value: Value::Number(place, _), .. }) = &key.expr
+                && let Some(place) = place.parse::<usize>().ok().and_then(|place| place.checked_sub(1))
+                && let Some(SelectItem::ExprWithAlias { expr: Expr::Function(Function { over: Some(_), .. }), alias }) =
+                    select.projection.get(place)
+            {
+                key.expr = Expr::Identifier(alias.clone());
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Columns are called as PostgreSQL calls them, so that questions around this one find them. They may be called the same there, but
+    /// not in a plan; `names` gives them back what they are called in the answer.
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
-        let mut names = HashSet::new();
+        let is_whole =
+            !select.projection.iter().any(|item| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)));
+        let mut taken = HashSet::new();
         for (place, item) in (1..).zip(&mut select.projection) {
             let (name, expr) = match item {
-                SelectItem::UnnamedExpr(expr) => (planned_name(expr).to_string(), expr),
-                SelectItem::ExprWithAlias { alias, expr } => (alias.to_string(), expr),
+                SelectItem::UnnamedExpr(expr) => match names::of_function(expr).filter(|_| is_whole) {
+                    Some(name) => {
+                        let alias = Ident::with_quote('"', name.clone());
+                        let expr = expr.clone();
+                        *item = SelectItem::ExprWithAlias { alias, expr: expr.clone() };
+                        (name, expr)
+                    }
+                    None => (planned_name(expr).to_string(), expr.clone()),
+                },
+                SelectItem::ExprWithAlias { alias, expr } => (alias.value.clone(), expr.clone()),
                 _ => continue,
             };
-            if !names.insert(name) {
-                *item = SelectItem::ExprWithAlias { alias: Ident::with_quote('"', format!("column{place}")), expr: expr.clone() };
+            if !taken.insert(name) {
+                *item = SelectItem::ExprWithAlias { alias: Ident::with_quote('"', format!("column{place}")), expr };
             }
         }
         ControlFlow::Continue(())
@@ -358,21 +391,6 @@ fn replace(text: Expr, from: &str, to: &str) -> Expr {
     call("replace", vec![text, literal(from), literal(to)])
 }
 
-fn call(name: &str, args: Vec<Expr>) -> Expr {
-    let args = args.into_iter().map(|expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr))).collect();
-    let args = FunctionArgumentList { duplicate_treatment: None, args, clauses: vec![] };
-    Expr::Function(Function {
-        name: ObjectName::from(vec![Ident::new(name)]),
-        uses_odbc_syntax: false,
-        parameters: FunctionArguments::None,
-        args: FunctionArguments::List(args),
-        filter: None,
-        null_treatment: None,
-        over: None,
-        within_group: vec![],
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use datafusion::sql::sqlparser::{dialect::PostgreSqlDialect, parser::Parser};
@@ -401,6 +419,12 @@ mod tests {
     fn columns_have_names_of_their_own() {
         assert_eq!(said("SELECT NULL, a, NULL, a"), "SELECT NULL, a, NULL AS \"column3\", a AS \"column4\"");
         assert_eq!(said("SELECT a, a::text, 1 AS a, b.a"), "SELECT a, a::TEXT AS \"column2\", 1 AS \"column3\", b.a");
+        assert_eq!(
+            said("SELECT count(*), max(a), count(*)"),
+            r#"SELECT count(*) AS "count", max(a) AS "max", count(*) AS "column3""#
+        );
+        assert_eq!(said("SELECT *, count(*) OVER ()"), "SELECT *, count(*) OVER ()");
+        assert_eq!(said("SELECT a, rank() OVER () ORDER BY 2, 1"), r#"SELECT a, rank() OVER () AS "rank" ORDER BY "rank", 1"#);
     }
 
     #[test]
@@ -408,22 +432,34 @@ mod tests {
         for (theirs, ours) in [
             ("SELECT ix.indisprimary = 'f', r.contype = 'f'", "SELECT ix.indisprimary = false, r.contype = 'f'"),
             ("SELECT 'a'::name", "SELECT 'a'::TEXT"),
-            ("SELECT ARRAY(SELECT a FROM b)", "SELECT (SELECT array_agg(a) FROM b)"),
-            ("SELECT ARRAY(SELECT a FROM b ORDER BY c)", "SELECT (SELECT array_agg(a ORDER BY c) FROM b)"),
-            ("SELECT array(SELECT 'toast.' || x FROM pg_catalog.unnest(t.o) x)", "SELECT NULL::TEXT[]"),
-            ("SELECT generate_series(1, a)", "SELECT unnest(range(1, a + 1))"),
+            ("SELECT ARRAY(SELECT a FROM b)", r#"SELECT (SELECT array_agg(a) AS "array_agg" FROM b) AS "array""#),
+            (
+                "SELECT ARRAY(SELECT a FROM b ORDER BY c)",
+                r#"SELECT (SELECT array_agg(a ORDER BY c) AS "array_agg" FROM b) AS "array""#,
+            ),
+            ("SELECT array(SELECT 'toast.' || x FROM pg_catalog.unnest(t.o) x)", r#"SELECT NULL::TEXT[] AS "array""#),
+            ("SELECT generate_series(1, a)", r#"SELECT unnest(range(1, a + 1)) AS "generate_series""#),
             (
                 "SELECT d FROM generate_series(a, b, '1 day') AS d",
                 "SELECT d FROM generate_series(a, b, INTERVAL '1 day') AS d (d)",
             ),
             ("SELECT * FROM generate_series(1, 2)", "SELECT * FROM generate_series(1, 2) AS generate_series (generate_series)"),
             ("SELECT x FROM generate_series(1, 2) s(x)", "SELECT x FROM generate_series(1, 2) s (x)"),
-            ("SELECT generate_series(a, b, '1 day')::date", "SELECT unnest(generate_series(a, b, INTERVAL '1 day'))::DATE"),
-            ("SELECT format('%I', a)::regclass, 'deals'::regclass", "SELECT to_regclass(format('%I', a)), 'deals'::REGCLASS"),
-            ("SELECT to_timestamp(a, 'YYYY-MM-DD HH24:MI:SS.US')", "SELECT to_timestamp(a, '%Y-%m-%d %H:%M:%S%.f')"),
-            ("SELECT to_char(a, 'YYYY-\"Q\"Q')", "SELECT to_char(a, '%Y-Q%q')"),
-            ("SELECT to_char(a, '%Y')", "SELECT to_char(a, '%Y')"),
-            ("SELECT to_char(a, 'YYYY J')", "SELECT \"format YYYY J\"(a, 'YYYY J')"),
+            (
+                "SELECT generate_series(a, b, '1 day')::date",
+                r#"SELECT unnest(generate_series(a, b, INTERVAL '1 day'))::DATE AS "generate_series""#,
+            ),
+            (
+                "SELECT format('%I', a)::regclass, 'deals'::regclass",
+                r#"SELECT to_regclass(format('%I', a)) AS "format", 'deals'::REGCLASS"#,
+            ),
+            (
+                "SELECT to_timestamp(a, 'YYYY-MM-DD HH24:MI:SS.US')",
+                r#"SELECT to_timestamp(a, '%Y-%m-%d %H:%M:%S%.f') AS "to_timestamp""#,
+            ),
+            ("SELECT to_char(a, 'YYYY-\"Q\"Q')", r#"SELECT to_char(a, '%Y-Q%q') AS "to_char""#),
+            ("SELECT to_char(a, '%Y')", r#"SELECT to_char(a, '%Y') AS "to_char""#),
+            ("SELECT to_char(a, 'YYYY J')", r#"SELECT "format YYYY J"(a, 'YYYY J') AS "to_char""#),
         ] {
             assert_eq!(said(theirs), ours);
         }
@@ -432,7 +468,10 @@ mod tests {
     #[test]
     fn subscripts_are_numbers_from_one() {
         let said = said("SELECT pg_catalog.generate_subscripts(i.k, 1)");
-        assert_eq!(said, "SELECT unnest(range(1, coalesce(array_length(i.k, 1::BIGINT)::BIGINT, 0) + 1))");
+        assert_eq!(
+            said,
+            r#"SELECT unnest(range(1, coalesce(array_length(i.k, 1::BIGINT)::BIGINT, 0) + 1)) AS "generate_subscripts""#
+        );
     }
 
     #[test]
@@ -444,9 +483,9 @@ mod tests {
     fn lookups_in_the_catalogue_are_of_one_row() {
         assert_eq!(
             said("SELECT (SELECT a FROM pg_catalog.pg_x WHERE a = b)"),
-            "SELECT (SELECT max(a) FROM pg_catalog.pg_x WHERE a = b)"
+            r#"SELECT (SELECT max(a) AS "max" FROM pg_catalog.pg_x WHERE a = b) AS "a""#
         );
-        for same in ["SELECT (SELECT a FROM deals)", "SELECT (SELECT count(*) FROM pg_x)", "SELECT a FROM pg_x"] {
+        for same in ["SELECT (SELECT a FROM deals) AS b", "SELECT (SELECT count(*) AS c FROM pg_x) AS b", "SELECT a FROM pg_x"] {
             assert_eq!(said(same), same);
         }
     }

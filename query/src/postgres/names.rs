@@ -60,6 +60,22 @@ fn name(item: &SelectItem) -> Option<String> {
     }
 }
 
+/// What an expression is called that is made of others; none where it is called as a column, or has no name.
+pub(super) fn of_function(expr: &Expr) -> Option<String> {
+    match (of_column(expr), strength(expr)) {
+        (false, Named::Strongly(name)) => Some(name),
+        _ => None,
+    }
+}
+
+fn of_column(expr: &Expr) -> bool {
+    match expr {
+        Expr::Identifier(_) | Expr::CompoundIdentifier(_) => true,
+        Expr::Cast { expr: inner, .. } | Expr::Nested(inner) | Expr::Collate { expr: inner, .. } => of_column(inner),
+        _ => false,
+    }
+}
+
 /// A name without quotes is in small letters.
 fn folded(ident: &Ident) -> String {
     if ident.quote_style.is_some() { ident.value.clone() } else { ident.value.to_lowercase() }

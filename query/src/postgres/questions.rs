@@ -2,12 +2,16 @@
 
 use std::sync::{Arc, OnceLock};
 
-use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use arrow::{
+    datatypes::DataType,
+    record_batch::{RecordBatch, RecordBatchOptions},
+};
 use async_trait::async_trait;
 use datafusion::{
     common::{DFSchema, ParamValues, TableReference},
-    execution::SendableRecordBatchStream,
-    logical_expr::{EmptyRelation, LogicalPlan},
+    error::DataFusionError,
+    execution::{SendableRecordBatchStream, SessionState},
+    logical_expr::{EmptyRelation, Expr, LogicalPlan, LogicalPlanBuilder, cast},
     physical_plan::stream::RecordBatchStreamAdapter,
     prelude::SessionContext,
     sql::sqlparser::ast::{CloseCursor, Statement},
@@ -129,7 +133,7 @@ impl Questions {
 
     async fn plan(&self, statement: &Statement) -> Result<LogicalPlan, Error> {
         let session = self.service.unless_silent(self.session()).await?;
-        Ok(sql::plan_statement(&session.state(), understood(statement)).await?)
+        Ok(planned(&session.state(), statement).await?)
     }
 
     /// Planned anew for each answer, as other numbers may have become live since the statement was prepared.
@@ -142,15 +146,15 @@ impl Questions {
         let service = &self.service;
         self.settings.replace(client.metadata());
         let time = sql::Time::starting(service, statement_timeout(client)).until(self.running.begin());
-        let planned = async {
+        let question = async {
             let session = self.session().await?.state();
-            let mut plan = sql::plan_statement(&session, understood(statement)).await?;
+            let mut plan = planned(&session, statement).await?;
             if let Some(parameters) = parameters {
                 plan = plan.replace_params_with_values(parameters)?;
             }
             Ok((plan, session))
         };
-        let (plan, session) = time.bounds(service, planned).await?;
+        let (plan, session) = time.bounds(service, question).await?;
         let tenant = self.access.get().map_or("", |access| access.tenant.as_ref());
         let batches = sql::stream((service, tenant), &session, &plan, (time, service.config.rows_streamed_max)).await?;
         let columns = renamed(&batches.schema(), statement);
@@ -259,6 +263,23 @@ impl QueryHook for Questions {
     ) -> Option<PgWireResult<Response>> {
         Some(self.respond(statement, Some(parameters), client).await.map_err(failed))
     }
+}
+
+/// Counts of DataFusion's, as those of `row_number()`, have no sign; PostgreSQL's are `bigint`, and its `numeric` is no number to count by.
+async fn planned(session: &SessionState, statement: &Statement) -> Result<LogicalPlan, DataFusionError> {
+    let plan = sql::plan_statement(session, understood(statement)).await?;
+    if plan.schema().fields().iter().all(|field| *field.data_type() != DataType::UInt64) {
+        return Ok(plan);
+    }
+    let columns = plan.schema().iter().map(|(table, field)| {
+        let column = Expr::from((table, field));
+        match field.data_type() {
+            DataType::UInt64 => cast(column, DataType::Int64).alias_qualified(table.cloned(), field.name()),
+            _ => column,
+        }
+    });
+    let columns = columns.collect::<Vec<_>>();
+    LogicalPlanBuilder::from(plan).project(columns)?.build()
 }
 
 fn done(tag: &str) -> Response {

@@ -19,6 +19,7 @@ use datafusion::{
     },
 };
 
+use super::meaning::meant;
 use crate::Error;
 
 /// Refuses what would take too long to plan: planning cannot be interrupted.
@@ -49,7 +50,7 @@ pub(crate) async fn plan_statement(session: &SessionState, statement: Statement)
         Statement::Statement(inner) if matches!(inner.as_ref(), ast::Statement::Query(_)) => {}
         _ => return Err(DataFusionError::Plan("only a question is answered here: SELECT …, or WITH … SELECT …".to_owned())),
     }
-    let plan = session.statement_to_plan(statement).await?;
+    let plan = session.statement_to_plan(meant(statement)?).await?;
     let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     read_only.verify_plan(&plan)?;
     without_comments(plan)

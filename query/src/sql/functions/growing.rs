@@ -54,7 +54,7 @@ fn series([start, stop, step]: &[i128; 3]) -> i128 {
 ///
 /// # Errors
 /// A function is not there.
-pub(crate) fn bound(session: &mut SessionState) -> Result<()> {
+pub(super) fn bound(session: &mut SessionState) -> Result<()> {
     let pool = Arc::clone(&session.runtime_env().memory_pool);
     for growing in &GROWING {
         let inner = session.udf(growing.0)?;

@@ -1,0 +1,26 @@
+//! Functions and operators that every session has beside DataFusion's own, or instead of them.
+
+mod growing;
+mod operators;
+mod timezone;
+
+use std::sync::Arc;
+
+use datafusion::{
+    error::Result,
+    execution::{FunctionRegistry, SessionState},
+    logical_expr::ScalarUDF,
+};
+
+pub(super) use timezone::NAME as TIMEZONE;
+
+/// Gives them to a session.
+///
+/// # Errors
+/// What DataFusion says.
+pub(crate) fn register(session: &mut SessionState) -> Result<()> {
+    growing::bound(session)?;
+    session.register_udf(Arc::new(ScalarUDF::new_from_impl(timezone::Timezone::new())))?;
+    session.register_udf(Arc::new(ScalarUDF::new_from_impl(operators::Times::new())))?;
+    session.register_expr_planner(Arc::new(operators::Operators))
+}

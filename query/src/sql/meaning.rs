@@ -1,0 +1,310 @@
+//! PostgreSQL's SQL is what every door speaks. What DataFusion reads otherwise, or reads and leaves out, is said here in its own words,
+//! or refused: an answer to another question is a wrong number.
+
+use std::ops::ControlFlow;
+
+use datafusion::{
+    error::{DataFusionError, Result},
+    sql::{
+        parser,
+        sqlparser::ast::{
+            BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
+            FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, LimitClause, ObjectName, Query, Select, SelectItem,
+            SetExpr, Statement, TableFactor, TimezoneInfo, Value, ValueWithSpan, VisitMut, VisitorMut, visit_expressions_mut,
+        },
+    },
+};
+
+use super::functions::TIMEZONE;
+
+/// A statement that means to DataFusion what it means to PostgreSQL.
+///
+/// # Errors
+/// What cannot be said, as `TABLESAMPLE`.
+pub(super) fn meant(mut statement: parser::Statement) -> Result<parser::Statement> {
+    if let parser::Statement::Statement(inner) = &mut statement
+        && let ControlFlow::Break(error) = VisitMut::visit(inner.as_mut() as &mut Statement, &mut Meaning)
+    {
+        return Err(error);
+    }
+    Ok(statement)
+}
+
+struct Meaning;
+
+impl VisitorMut for Meaning {
+    type Break = DataFusionError;
+
+    /// `FETCH FIRST 5 ROWS ONLY` is `LIMIT 5`.
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Self::Break> {
+        let Some(fetch) = query.fetch.take() else { return ControlFlow::Continue(()) };
+        if fetch.with_ties || fetch.percent {
+            return refused("FETCH FIRST … PERCENT and … WITH TIES are not known here: rank() OVER (…) finds what is tied");
+        }
+        let wanted = Some(fetch.quantity.unwrap_or_else(|| Expr::Value(Value::Number("1".to_owned(), false).into())));
+        match &mut query.limit_clause {
+            Some(LimitClause::LimitOffset { limit, .. }) if limit.is_none() => *limit = wanted,
+            None => query.limit_clause = Some(LimitClause::LimitOffset { limit: wanted, offset: None, limit_by: vec![] }),
+            Some(_) => return refused("LIMIT and FETCH FIRST are the same: write one of them"),
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Whether there are such rows, as a value: DataFusion knows it as a condition only.
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Self::Break> {
+        for item in &mut select.projection {
+            if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
+                let _goes_on: ControlFlow<()> = visit_expressions_mut(expr, |expr| {
+                    if let Expr::Exists { subquery, negated } = expr
+                        && let Some(count) = counted(subquery)
+                    {
+                        let any = Expr::Nested(Box::new(Expr::BinaryOp {
+                            left: Box::new(Expr::Subquery(Box::new(count))),
+                            op: if *negated { BinaryOperator::Eq } else { BinaryOperator::Gt },
+                            right: Box::new(Expr::Value(Value::Number("0".to_owned(), false).into())),
+                        }));
+                        *expr = any;
+                    }
+                    ControlFlow::Continue(())
+                });
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// DataFusion would answer of all rows.
+    fn pre_visit_table_factor(&mut self, table: &mut TableFactor) -> ControlFlow<Self::Break> {
+        match table {
+            TableFactor::Table { sample: Some(_), .. } | TableFactor::Derived { sample: Some(_), .. } => {
+                refused("TABLESAMPLE is not known here: WHERE random() < 0.1 takes about a tenth of the rows")
+            }
+            _ => ControlFlow::Continue(()),
+        }
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
+        match expr {
+            Expr::Cast { data_type, expr: inner, .. } => {
+                *data_type = as_wide(data_type);
+                if is_time(data_type)
+                    && let Expr::Value(value) = inner.as_mut()
+                {
+                    with_seconds(value);
+                }
+            }
+            Expr::TypedString(typed) => {
+                typed.data_type = as_wide(&typed.data_type);
+                if is_time(&typed.data_type) {
+                    with_seconds(&mut typed.value);
+                }
+            }
+            Expr::SimilarTo { negated, expr: text, pattern, escape_char } => {
+                let literal = match (pattern.as_ref(), escape_char) {
+                    (Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(pattern), .. }), None) => pattern,
+                    _ => {
+                        return refused(
+                            "SIMILAR TO is known here with a text and without ESCAPE only: ~ takes any regular expression",
+                        );
+                    }
+                };
+                let op = if *negated { BinaryOperator::PGRegexNotMatch } else { BinaryOperator::PGRegexMatch };
+                let pattern = Value::SingleQuotedString(regular(literal));
+                *expr = Expr::BinaryOp { left: text.clone(), op, right: Box::new(Expr::Value(pattern.into())) };
+            }
+            Expr::AtTimeZone { timestamp, time_zone } => {
+                *expr = call(TIMEZONE, vec![(**time_zone).clone(), (**timestamp).clone()]);
+            }
+            Expr::Function(function) => {
+                if let Some(same) = same(function) {
+                    *expr = same;
+                }
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn refused<T>(why: &str) -> ControlFlow<DataFusionError, T> {
+    ControlFlow::Break(DataFusionError::Plan(why.to_owned()))
+}
+
+/// How many rows a question has; none of one that has to be run to be counted.
+fn counted(query: &Query) -> Option<Query> {
+    let is_plain = query.with.is_none() && query.limit_clause.is_none() && query.fetch.is_none();
+    let SetExpr::Select(select) = query.body.as_ref() else { return None };
+    let is_ungrouped = matches!(&select.group_by, GroupByExpr::Expressions(groups, _) if groups.is_empty());
+    if !is_plain || !is_ungrouped || select.having.is_some() || select.distinct.is_some() || select.projection.len() != 1 {
+        return None;
+    }
+    // What is asked for has no say, unless it is an aggregate, which is of one row always.
+    if !matches!(
+        &select.projection[0],
+        SelectItem::UnnamedExpr(Expr::Value(_) | Expr::Identifier(_) | Expr::CompoundIdentifier(_)) | SelectItem::Wildcard(_)
+    ) {
+        return None;
+    }
+    let mut count = query.clone();
+    count.order_by = None;
+    if let SetExpr::Select(select) = count.body.as_mut() {
+        let mut all = call("count", vec![]);
+        if let Expr::Function(Function { args: FunctionArguments::List(arguments), .. }) = &mut all {
+            arguments.args.push(FunctionArg::Unnamed(FunctionArgExpr::Wildcard));
+        }
+        select.projection = vec![SelectItem::UnnamedExpr(all)];
+    }
+    Some(count)
+}
+
+/// `float` has 53 bits unless it is told to have 24 or less; DataFusion's has 24, which is seven digits of a sum of money.
+fn as_wide(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::Float(ExactNumberInfo::Precision(bits)) if *bits <= 24 => DataType::Real,
+        DataType::Float(_) => DataType::DoublePrecision,
+        other => other.clone(),
+    }
+}
+
+fn is_time(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Timestamp(..) | DataType::Datetime(_))
+}
+
+/// `2026-01-01 08:00` is a time too.
+fn with_seconds(value: &mut ValueWithSpan) {
+    const MINUTES: usize = "2026-01-01 08:00".len();
+    let Value::SingleQuotedString(text) = &mut value.value else { return };
+    let shape = |at: usize, is: fn(u8) -> bool| text.as_bytes().get(at).copied().is_some_and(is);
+    let ends = text.len() == MINUTES || shape(MINUTES, |next| matches!(next, b'+' | b'-' | b'Z' | b' '));
+    if ends && shape(10, |byte| matches!(byte, b' ' | b'T')) && shape(13, |byte| byte == b':') && text.is_ascii() {
+        text.insert_str(MINUTES, ":00");
+    }
+}
+
+/// The regular expression of a pattern for the whole of a text: `%` and `_` as in LIKE, `.`, `^` and `$` for themselves.
+fn regular(pattern: &str) -> String {
+    let (mut regex, mut rest, mut is_class) = ("^(?s:".to_owned(), pattern.chars(), false);
+    while let Some(next) = rest.next() {
+        match next {
+            '\\' => {
+                if let Some(itself) = rest.next() {
+                    if !itself.is_alphanumeric() {
+                        regex.push('\\');
+                    }
+                    regex.push(itself);
+                }
+                continue;
+            }
+            '[' => is_class = true,
+            ']' => is_class = false,
+            _ => {}
+        }
+        match next {
+            '%' if !is_class => regex.push_str(".*"),
+            '_' if !is_class => regex.push('.'),
+            '.' | '$' => regex.extend(['\\', next]),
+            '^' if !is_class => regex.push_str("\\^"),
+            _ => regex.push(next),
+        }
+    }
+    regex + ")$"
+}
+
+/// What a function is called or written as here.
+fn same(function: &mut Function) -> Option<Expr> {
+    let [name] = function.name.0.as_slice() else { return None };
+    let name = name.as_ident().filter(|name| name.quote_style.is_none())?.value.to_lowercase();
+    let other = match name.as_str() {
+        "clock_timestamp" | "statement_timestamp" | "transaction_timestamp" => "now",
+        "every" => "bool_and",
+        "gen_random_uuid" => "uuid",
+        "sign" => "signum",
+        "variance" => "var_samp",
+        "mod" => return modulo(function),
+        "localtimestamp" => return Some(local_now()),
+        _ => return None,
+    };
+    function.name = ObjectName::from(vec![Ident::new(other)]);
+    None
+}
+
+/// What clocks show now in the session's zone, which is UTC.
+fn local_now() -> Expr {
+    let (now, data_type) = (Box::new(call("now", vec![])), DataType::Timestamp(None, TimezoneInfo::None));
+    Expr::Cast { kind: CastKind::DoubleColon, expr: now, data_type, array: false, format: None }
+}
+
+fn modulo(function: &Function) -> Option<Expr> {
+    let FunctionArguments::List(arguments) = &function.args else { return None };
+    let [FunctionArg::Unnamed(FunctionArgExpr::Expr(left)), FunctionArg::Unnamed(FunctionArgExpr::Expr(right))] =
+        arguments.args.as_slice()
+    else {
+        return None;
+    };
+    let nested = |expr: &Expr| Box::new(Expr::Nested(Box::new(expr.clone())));
+    let modulo = Expr::BinaryOp { left: nested(left), op: BinaryOperator::Modulo, right: nested(right) };
+    Some(Expr::Nested(Box::new(modulo)))
+}
+
+/// A function of these arguments.
+pub(crate) fn call(name: &str, arguments: Vec<Expr>) -> Expr {
+    let args = arguments.into_iter().map(|expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr))).collect();
+    let args = FunctionArgumentList { duplicate_treatment: None, args, clauses: vec![] };
+    Expr::Function(Function {
+        name: ObjectName::from(vec![Ident::new(name)]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(args),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: vec![],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::sql::sqlparser::{dialect::PostgreSqlDialect, parser::Parser};
+
+    use super::*;
+
+    fn said(sql: &str) -> Result<String> {
+        let statement = Parser::parse_sql(&PostgreSqlDialect {}, sql).unwrap().remove(0);
+        meant(parser::Statement::Statement(Box::new(statement))).map(|statement| statement.to_string())
+    }
+
+    #[test]
+    fn postgresql_is_said_in_datafusions_words() {
+        for (theirs, ours) in [
+            ("SELECT a FROM t FETCH FIRST 5 ROWS ONLY", "SELECT a FROM t LIMIT 5"),
+            ("SELECT a FROM t OFFSET 2 ROWS FETCH NEXT ROW ONLY", "SELECT a FROM t LIMIT 1 OFFSET 2 ROWS"),
+            ("SELECT EXISTS (SELECT 1 FROM t WHERE a = b)", "SELECT ((SELECT count(*) FROM t WHERE a = b) > 0)"),
+            ("SELECT NOT EXISTS (SELECT * FROM t) AS x", "SELECT ((SELECT count(*) FROM t) = 0) AS x"),
+            ("SELECT EXISTS (SELECT max(a) FROM t)", "SELECT EXISTS (SELECT max(a) FROM t)"),
+            ("SELECT a FROM t WHERE EXISTS (SELECT 1 FROM s)", "SELECT a FROM t WHERE EXISTS (SELECT 1 FROM s)"),
+            ("SELECT a::float, CAST(a AS FLOAT(24)), a::float8", "SELECT a::DOUBLE PRECISION, CAST(a AS REAL), a::FLOAT8"),
+            (
+                "SELECT '2026-01-01 08:00'::timestamptz, timestamp '2026-01-01T08:00+02', '2026-01-01 08:00'",
+                "SELECT '2026-01-01 08:00:00'::TIMESTAMPTZ, TIMESTAMP '2026-01-01T08:00:00+02', '2026-01-01 08:00'",
+            ),
+            ("SELECT a SIMILAR TO 'x(b|c)%_.'", "SELECT a ~ '^(?s:x(b|c).*.\\.)$'"),
+            ("SELECT a NOT SIMILAR TO '[%^_]\\%'", "SELECT a !~ '^(?s:[%^_]\\%)$'"),
+            ("SELECT a AT TIME ZONE 'Asia/Shanghai'", "SELECT timezone('Asia/Shanghai', a)"),
+            ("SELECT mod(a + 1, 3), sign(a), localtimestamp", "SELECT ((a + 1) % (3)), signum(a), now()::TIMESTAMP"),
+        ] {
+            assert_eq!(said(theirs).unwrap(), ours.replace("\\\\", "\\"));
+        }
+    }
+
+    #[test]
+    fn what_would_be_another_question_is_refused() {
+        for (sql, why) in [
+            ("SELECT * FROM t TABLESAMPLE SYSTEM (10)", "TABLESAMPLE"),
+            ("SELECT * FROM t FETCH FIRST 5 ROWS WITH TIES", "WITH TIES"),
+            ("SELECT a SIMILAR TO b FROM t", "SIMILAR TO"),
+            ("SELECT a SIMILAR TO 'b' ESCAPE '#' FROM t", "SIMILAR TO"),
+        ] {
+            let error = said(sql).expect_err(sql).to_string();
+            assert!(error.contains(why), "{sql}: {error}");
+        }
+    }
+}
