@@ -39,20 +39,34 @@ impl VisitorMut for Translator {
         ControlFlow::Continue(())
     }
 
-    /// What DataFusion cannot order by its place it can by its name.
+    /// What DataFusion cannot order by its place, or in a DISTINCT as it is written, it can by its name.
     fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
         let (SetExpr::Select(select), Some(OrderBy { kind: OrderByKind::Expressions(order), .. })) =
             (query.body.as_ref(), &mut query.order_by)
         else {
             return ControlFlow::Continue(());
         };
+        let named = |key: &Expr| {
+            let place = match key {
+                Expr::Value(ValueWithSpan { value: Value::Number(place, _), .. }) => place.parse::<usize>().ok(),
+                _ => None,
+            };
+            let written = key.to_string();
+            (1..).zip(&select.projection).find_map(|(at, item)| match item {
+                SelectItem::ExprWithAlias { expr: Expr::Function(Function { over: Some(_), .. }), alias }
+                    if place == Some(at) =>
+                {
+                    Some(alias.clone())
+                }
+                SelectItem::ExprWithAlias { expr, alias } if select.distinct.is_some() && expr.to_string() == written => {
+                    Some(alias.clone())
+                }
+                _ => None,
+            })
+        };
         for key in order {
-            if let Expr::Value(ValueWithSpan { value: Value::Number(place, _), .. }) = &key.expr
-                && let Some(place) = place.parse::<usize>().ok().and_then(|place| place.checked_sub(1))
-                && let Some(SelectItem::ExprWithAlias { expr: Expr::Function(Function { over: Some(_), .. }), alias }) =
-                    select.projection.get(place)
-            {
-                key.expr = Expr::Identifier(alias.clone());
+            if let Some(alias) = named(&key.expr) {
+                key.expr = Expr::Identifier(alias);
             }
         }
         ControlFlow::Continue(())
@@ -181,27 +195,6 @@ impl VisitorMut for Translator {
                     }
                 }
             }
-            // PostgreSQL's letters of a time are not the planner's, which would take what it does not know for the text itself.
-            Expr::Function(function) if matches!(last_name(function).as_str(), "to_char" | "to_timestamp" | "to_date") => {
-                let is_read = last_name(function) != "to_char";
-                if let FunctionArguments::List(arguments) = &mut function.args
-                    && let [
-                        _,
-                        FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(ValueWithSpan {
-                            value: Value::SingleQuotedString(format),
-                            ..
-                        }))),
-                    ] = arguments.args.as_mut_slice()
-                    && !format.contains('%')
-                {
-                    match time_format(format) {
-                        // As many digits as there are.
-                        Some(ours) if is_read => *format = ours.replace("%.6f", "%.f").replace("%.3f", "%.f"),
-                        Some(ours) => *format = ours,
-                        None => function.name = ObjectName::from(vec![Ident::with_quote('"', format!("format {format}"))]),
-                    }
-                }
-            }
             // One row of the catalogue for another: PostgreSQL finds out that it is one when it runs, DataFusion wants to know before.
             Expr::Subquery(query) => at_most_one_row(query),
             _ => {}
@@ -215,58 +208,6 @@ const TRUTHS: [&str; 6] = ["indisprimary", "indisunique", "indisclustered", "ind
 
 fn is_truth_of_catalog(expr: &Expr) -> bool {
     TRUTHS.contains(&expr.to_string().rsplit('.').next().unwrap_or_default())
-}
-
-/// Patterns of a time in PostgreSQL and in chrono, the longer before those that they begin with.
-const TIME_PATTERNS: [(&str, &str); 27] = [
-    ("IYYY", "%G"),
-    ("YYYY", "%Y"),
-    ("YY", "%y"),
-    ("FMMonth", "%B"),
-    ("Month", "%B"),
-    ("Mon", "%b"),
-    ("FMMM", "%-m"),
-    ("MM", "%m"),
-    ("FMDD", "%-d"),
-    ("DDD", "%j"),
-    ("DD", "%d"),
-    ("FMDay", "%A"),
-    ("Day", "%A"),
-    ("Dy", "%a"),
-    ("ID", "%u"),
-    ("Q", "%q"),
-    ("IW", "%V"),
-    ("HH24", "%H"),
-    ("HH12", "%I"),
-    ("HH", "%I"),
-    ("MI", "%M"),
-    ("SS", "%S"),
-    (".US", "%.6f"),
-    (".MS", "%.3f"),
-    ("AM", "%p"),
-    ("PM", "%p"),
-    ("OF", "%:z"),
-];
-
-/// `YYYY-MM-DD HH24:MI:SS.US` as chrono writes it; none where a letter is left that chrono would take for itself.
-fn time_format(format: &str) -> Option<String> {
-    let (mut ours, mut rest) = (String::new(), format);
-    while let Some(next) = rest.chars().next() {
-        if let Some(quoted) = rest.strip_prefix('"') {
-            let (text, after) = quoted.split_once('"')?;
-            ours.push_str(text);
-            rest = after;
-        } else if let Some((theirs, chrono)) = TIME_PATTERNS.iter().find(|(theirs, _)| rest.starts_with(theirs)) {
-            ours.push_str(chrono);
-            rest = &rest[theirs.len()..];
-        } else if next.is_alphanumeric() {
-            return None;
-        } else {
-            ours.push(next);
-            rest = &rest[next.len_utf8()..];
-        }
-    }
-    Some(ours)
 }
 
 const SERIES: &str = "generate_series";
@@ -423,6 +364,10 @@ mod tests {
             said("SELECT count(*), max(a), count(*)"),
             r#"SELECT count(*) AS "count", max(a) AS "max", count(*) AS "column3""#
         );
+        assert_eq!(
+            said("SELECT DISTINCT f(a), b AS c FROM t ORDER BY f(a), b"),
+            r#"SELECT DISTINCT f(a) AS "f", b AS c FROM t ORDER BY "f", c"#
+        );
         assert_eq!(said("SELECT *, count(*) OVER ()"), "SELECT *, count(*) OVER ()");
         assert_eq!(said("SELECT a, rank() OVER () ORDER BY 2, 1"), r#"SELECT a, rank() OVER () AS "rank" ORDER BY "rank", 1"#);
     }
@@ -453,13 +398,6 @@ mod tests {
                 "SELECT format('%I', a)::regclass, 'deals'::regclass",
                 r#"SELECT to_regclass(format('%I', a)) AS "format", 'deals'::REGCLASS"#,
             ),
-            (
-                "SELECT to_timestamp(a, 'YYYY-MM-DD HH24:MI:SS.US')",
-                r#"SELECT to_timestamp(a, '%Y-%m-%d %H:%M:%S%.f') AS "to_timestamp""#,
-            ),
-            ("SELECT to_char(a, 'YYYY-\"Q\"Q')", r#"SELECT to_char(a, '%Y-Q%q') AS "to_char""#),
-            ("SELECT to_char(a, '%Y')", r#"SELECT to_char(a, '%Y') AS "to_char""#),
-            ("SELECT to_char(a, 'YYYY J')", r#"SELECT "format YYYY J"(a, 'YYYY J') AS "to_char""#),
         ] {
             assert_eq!(said(theirs), ours);
         }

@@ -15,7 +15,10 @@ use datafusion::{
     },
 };
 
-use super::functions::TIMEZONE;
+use super::{
+    functions::TIMEZONE,
+    time_format::{known, time_format},
+};
 
 /// A statement that means to DataFusion what it means to PostgreSQL.
 ///
@@ -115,6 +118,9 @@ impl VisitorMut for Meaning {
                 *expr = call(TIMEZONE, vec![(**time_zone).clone(), (**timestamp).clone()]);
             }
             Expr::Function(function) => {
+                if let Err(unknown) = with_format(function) {
+                    return refused(&unknown);
+                }
                 if let Some(same) = same(function) {
                     *expr = same;
                 }
@@ -126,7 +132,7 @@ impl VisitorMut for Meaning {
 }
 
 fn refused<T>(why: &str) -> ControlFlow<DataFusionError, T> {
-    ControlFlow::Break(DataFusionError::Plan(why.to_owned()))
+    ControlFlow::Break(DataFusionError::NotImplemented(why.to_owned()))
 }
 
 /// How many rows a question has; none of one that has to be run to be counted.
@@ -233,6 +239,27 @@ fn local_now() -> Expr {
     Expr::Cast { kind: CastKind::DoubleColon, expr: now, data_type, array: false, format: None }
 }
 
+/// A format of a time as chrono writes it.
+fn with_format(function: &mut Function) -> Result<(), String> {
+    let name = function.name.to_string().to_lowercase();
+    if let "to_char" | "to_timestamp" | "to_date" = name.rsplit('.').next().unwrap_or_default()
+        && let FunctionArguments::List(arguments) = &mut function.args
+        && let [
+            _,
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(ValueWithSpan {
+                value: Value::SingleQuotedString(format),
+                ..
+            }))),
+        ] = arguments.args.as_mut_slice()
+        && !format.contains('%')
+    {
+        let ours = time_format(format).ok_or_else(|| format!("{name} knows times here, by {}, and not {format:?}", known()))?;
+        // Of what is read, as many digits as there are.
+        *format = if name.ends_with("to_char") { ours } else { ours.replace("%.6f", "%.f").replace("%.3f", "%.f") };
+    }
+    Ok(())
+}
+
 fn modulo(function: &Function) -> Option<Expr> {
     let FunctionArguments::List(arguments) = &function.args else { return None };
     let [FunctionArg::Unnamed(FunctionArgExpr::Expr(left)), FunctionArg::Unnamed(FunctionArgExpr::Expr(right))] =
@@ -289,6 +316,8 @@ mod tests {
             ("SELECT a SIMILAR TO 'x(b|c)%_.'", "SELECT a ~ '^(?s:x(b|c).*.\\.)$'"),
             ("SELECT a NOT SIMILAR TO '[%^_]\\%'", "SELECT a !~ '^(?s:[%^_]\\%)$'"),
             ("SELECT a AT TIME ZONE 'Asia/Shanghai'", "SELECT timezone('Asia/Shanghai', a)"),
+            ("SELECT to_timestamp(a, 'YYYY-MM-DD HH24:MI:SS.US')", "SELECT to_timestamp(a, '%Y-%m-%d %H:%M:%S%.f')"),
+            ("SELECT to_char(a, 'YYYY-\"Q\"Q'), to_char(a, '%Y')", "SELECT to_char(a, '%Y-Q%q'), to_char(a, '%Y')"),
             ("SELECT mod(a + 1, 3), sign(a), localtimestamp", "SELECT ((a + 1) % (3)), signum(a), now()::TIMESTAMP"),
         ] {
             assert_eq!(said(theirs).unwrap(), ours.replace("\\\\", "\\"));
@@ -300,6 +329,8 @@ mod tests {
         for (sql, why) in [
             ("SELECT * FROM t TABLESAMPLE SYSTEM (10)", "TABLESAMPLE"),
             ("SELECT * FROM t FETCH FIRST 5 ROWS WITH TIES", "WITH TIES"),
+            ("SELECT to_char(a, 'YYYY J')", "YYYY, "),
+            ("SELECT to_char(a, '9,999.99')", "knows times"),
             ("SELECT a SIMILAR TO b FROM t", "SIMILAR TO"),
             ("SELECT a SIMILAR TO 'b' ESCAPE '#' FROM t", "SIMILAR TO"),
         ] {

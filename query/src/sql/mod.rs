@@ -13,6 +13,7 @@ mod question;
 mod run;
 mod stream;
 mod threads;
+mod time_format;
 
 pub(crate) use body::{Chunks, body};
 pub(crate) use format::Format;

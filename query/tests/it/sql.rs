@@ -149,6 +149,53 @@ async fn bounds_are_named() {
     }
 }
 
+/// What DataFusion alone answers otherwise than PostgreSQL.
+#[tokio::test]
+async fn sql_is_postgresqls() {
+    let Some(fixture) = filled().await else { return };
+    let at = "TIMESTAMPTZ '2026-01-31 16:30:00Z'";
+    for (expression, answer) in [
+        (format!("{at} AT TIME ZONE 'Asia/Shanghai'"), json!("2026-02-01T00:30:00")),
+        (format!("date_trunc('day', {at} AT TIME ZONE 'Asia/Shanghai')"), json!("2026-02-01T00:00:00")),
+        (
+            format!("date_trunc('month', {at} AT TIME ZONE 'Asia/Shanghai') AT TIME ZONE 'Asia/Shanghai'"),
+            json!("2026-01-31T16:00:00Z"),
+        ),
+        ("TIMESTAMP '2026-03-29 08:00' AT TIME ZONE 'Europe/Berlin'".to_owned(), json!("2026-03-29T06:00:00Z")),
+        ("16777217::float".to_owned(), json!(16_777_217.0)),
+        ("CAST(0.1 AS FLOAT)".to_owned(), json!(0.1)),
+        ("1.0 / 3".to_owned(), json!("0.333333333333")),
+        ("2 / 3.0".to_owned(), json!("0.666666666666")),
+        ("7 / 2".to_owned(), json!(3)),
+        ("DATE '2026-01-31' + 3 * INTERVAL '1 month'".to_owned(), json!("2026-04-30")),
+        ("CAST(INTERVAL '1 day 2 hours' * 3 = INTERVAL '3 days 6 hours' AS boolean)".to_owned(), json!(true)),
+        ("'D-12' SIMILAR TO 'D-(1|2)_'".to_owned(), json!(true)),
+        ("'D-123' SIMILAR TO 'D-(1|2)_'".to_owned(), json!(false)),
+        ("'D.1' SIMILAR TO 'D.%' AND 'Dx1' NOT SIMILAR TO 'D.%'".to_owned(), json!(true)),
+        ("EXISTS (SELECT 1 FROM deals WHERE deal_id = 'D-02')".to_owned(), json!(true)),
+        ("NOT EXISTS (SELECT * FROM deals WHERE deal_id = 'D-02')".to_owned(), json!(false)),
+        ("mod(7, 4)".to_owned(), json!(3)),
+        (format!("to_char({at}, 'YYYY-MM-DD HH24:MI')"), json!("2026-01-31 16:30")),
+    ] {
+        let (status, answer_of) = fixture.sql(ACME, &format!("SELECT {expression} AS x")).await;
+        assert_eq!((status, &answer_of["rows"][0]["x"]), (200, &answer), "{expression}: {answer_of}");
+    }
+    let with_and_without = "SELECT d.deal_id, EXISTS (SELECT 1 FROM deals AS o WHERE o.deal_id = d.deal_id AND o.status = 'won') AS x \
+                            FROM deals AS d WHERE deal_id IN ('D-02', 'D-04') ORDER BY 1 FETCH FIRST 2 ROWS ONLY";
+    let (_, answer) = fixture.sql(ACME, with_and_without).await;
+    assert_eq!(answer["rows"], json!([{ "deal_id": "D-02", "x": true }, { "deal_id": "D-04", "x": false }]));
+    for (question, why) in [
+        ("SELECT * FROM deals TABLESAMPLE SYSTEM (10)", "TABLESAMPLE"),
+        ("SELECT now() AT TIME ZONE 'Asia/Nowhere'", "Asia/Nowhere"),
+        ("SELECT 7 AT TIME ZONE 'Asia/Shanghai'", "AT TIME ZONE"),
+        ("SELECT INTERVAL '1 month' * 3000000000", "too long"),
+    ] {
+        let (status, problem) = fixture.sql(ACME, question).await;
+        assert_eq!(status, 400, "{question}: {problem}");
+        assert!(problem["error"]["message"].as_str().unwrap().contains(why), "{question}: {problem}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_makes_much_of_little_asks_for_memory_first() {
     let Some(fixture) = filled().await else { return };

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Metadata};
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::{Context, Filter};
 
 /// Whose lines these are.
@@ -43,6 +44,12 @@ impl<S> Filter<S> for Seldom {
         true
     }
 
+    /// The other filters say what is wanted. With no word here everything would be: `log` would ask for the lines of every level, and
+    /// DataFusion takes that for the wish to see its rows printed.
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::TRACE)
+    }
+
     fn event_enabled(&self, event: &Event<'_>, _: &Context<'_, S>) -> bool {
         let mut line = Line::default();
         // Lines that come by the crate `log` have it for a target, and their own in a field.
@@ -73,7 +80,19 @@ impl Visit for Line {
 
 #[cfg(test)]
 mod tests {
+    use tracing_subscriber::filter::FilterExt;
+    use tracing_subscriber::{EnvFilter, Registry};
+
     use super::*;
+
+    #[test]
+    fn no_line_is_asked_for_that_would_not_be_written() {
+        let hint = |filter: &str| {
+            Filter::<Registry>::max_level_hint(&FilterExt::<Registry>::and(EnvFilter::new(filter), Seldom::default()))
+        };
+        assert_eq!(hint("info"), Some(LevelFilter::INFO));
+        assert_eq!(hint("warn,tidemark_query=debug"), Some(LevelFilter::DEBUG));
+    }
 
     #[test]
     fn the_same_words_are_said_once_in_a_while() {

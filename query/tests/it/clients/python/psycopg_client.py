@@ -159,7 +159,18 @@ def what_analysts_write(door):
             assert connection.execute(sql).fetchone()[0] == answer, sql
         named = connection.execute("SELECT count(*), sum(1), sum(2), 1, deal_id, deal_id::text, max(day) FROM deals, (SELECT date '2026-03-05' AS day) AS d GROUP BY deal_id")
         same([column.name for column in named.description], ["count", "sum", "sum", "?column?", "deal_id", "deal_id", "max"])
-        fails(lambda: connection.execute("SELECT to_char(now(), 'J')"), psycopg.errors.UndefinedFunction)
+        inner = connection.execute("SELECT status, max(n) FROM (SELECT status, count(*), row_number() OVER (ORDER BY status) AS n FROM deals GROUP BY 1) AS t GROUP BY 1 ORDER BY max DESC")
+        same([type(value) for value in inner.fetchone()], [str, int])
+        for sql in [
+            "SELECT status, count(*) FROM deals GROUP BY status ORDER BY count DESC, 1",
+            "SELECT count FROM (SELECT status, count(*) FROM deals GROUP BY 1) AS t",
+            "SELECT status, sum(amount), rank() OVER (ORDER BY sum(amount) DESC) FROM deals GROUP BY status ORDER BY 3",
+            "SELECT DISTINCT upper(status) FROM deals ORDER BY upper(status) LIMIT 2",
+            "SELECT position('-' IN deal_id), strpos(deal_id, '-'), round(2.5), round(2.5::float8) FROM deals",
+        ]:
+            assert connection.execute(sql).fetchone(), sql
+        fails(lambda: connection.execute("SELECT to_char(now(), 'J')"), psycopg.NotSupportedError)
+        fails(lambda: connection.execute("SELECT * FROM deals TABLESAMPLE SYSTEM (10)"), psycopg.NotSupportedError)
 
 
 def errors(door):
