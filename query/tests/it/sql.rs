@@ -169,6 +169,8 @@ async fn sql_is_postgresqls() {
         ("7 / 2".to_owned(), json!(3)),
         ("DATE '2026-01-31' + 3 * INTERVAL '1 month'".to_owned(), json!("2026-04-30")),
         ("CAST(INTERVAL '1 day 2 hours' * 3 = INTERVAL '3 days 6 hours' AS boolean)".to_owned(), json!(true)),
+        ("CAST(INTERVAL '15 minutes' * floor(31 / 15) = INTERVAL '30 minutes' AS boolean)".to_owned(), json!(true)),
+        ("CAST(1.5 * INTERVAL '1 month 1 day 2 hours' = INTERVAL '1 month 16 days 15 hours' AS boolean)".to_owned(), json!(true)),
         ("'D-12' SIMILAR TO 'D-(1|2)_'".to_owned(), json!(true)),
         ("'D-123' SIMILAR TO 'D-(1|2)_'".to_owned(), json!(false)),
         ("'D.1' SIMILAR TO 'D.%' AND 'Dx1' NOT SIMILAR TO 'D.%'".to_owned(), json!(true)),

@@ -1,15 +1,15 @@
 //! Operators that mean less to DataFusion than to PostgreSQL: quotients of decimals with all their digits, multiples of intervals.
 
-use std::sync::Arc;
+use std::{fmt::Display, sync::Arc};
 
 use arrow::{
     array::{AsArray, IntervalMonthDayNanoArray},
     compute::try_binary,
-    datatypes::{DataType, Int64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit},
+    datatypes::{DataType, Float64Type, Int64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit},
     error::ArrowError,
 };
 use datafusion::{
-    common::DFSchema,
+    common::{DFSchema, plan_err},
     error::Result,
     logical_expr::{
         BinaryExpr, Cast, ColumnarValue, Expr, ExprSchemable, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
@@ -38,8 +38,8 @@ impl ExprPlanner for Operators {
             PlannerResult::Planned(ScalarUDF::new_from_impl(Times::new()).call(vec![interval.clone(), factor.clone()]))
         };
         Ok(match raw.op {
-            BinaryOperator::Multiply if left == INTERVAL && right.is_integer() => times(&raw.left, &raw.right),
-            BinaryOperator::Multiply if left.is_integer() && right == INTERVAL => times(&raw.right, &raw.left),
+            BinaryOperator::Multiply if left == INTERVAL && right.is_numeric() => times(&raw.left, &raw.right),
+            BinaryOperator::Multiply if left.is_numeric() && right == INTERVAL => times(&raw.right, &raw.left),
             BinaryOperator::Divide if is_short(&left, &right) => {
                 let divided = Expr::Cast(Cast::new(Box::new(raw.left), DataType::Decimal128(PRECISION_MAX, SCALE_MIN)));
                 let quotient = BinaryExpr::new(Box::new(divided), Operator::Divide, Box::new(raw.right));
@@ -68,7 +68,7 @@ pub(super) struct Times {
 
 impl Times {
     pub(super) fn new() -> Self {
-        Self { signature: Signature::exact(vec![INTERVAL, DataType::Int64], Volatility::Immutable) }
+        Self { signature: Signature::user_defined(Volatility::Immutable) }
     }
 }
 
@@ -81,22 +81,60 @@ impl ScalarUDFImpl for Times {
         &self.signature
     }
 
+    fn coerce_types(&self, arguments: &[DataType]) -> Result<Vec<DataType>> {
+        match arguments {
+            [interval, factor] if interval.equals_datatype(&INTERVAL) && factor.is_integer() => {
+                Ok(vec![INTERVAL, DataType::Int64])
+            }
+            [interval, factor] if interval.equals_datatype(&INTERVAL) && factor.is_numeric() => {
+                Ok(vec![INTERVAL, DataType::Float64])
+            }
+            other => plan_err!("{} takes an interval and a number, not {other:?}", self.name()),
+        }
+    }
+
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
         Ok(INTERVAL)
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let arrays = ColumnarValue::values_to_arrays(&arguments.args)?;
-        let (intervals, factors) = (arrays[0].as_primitive::<IntervalMonthDayNanoType>(), arrays[1].as_primitive::<Int64Type>());
-        let product: IntervalMonthDayNanoArray = try_binary(intervals, factors, |interval, factor| {
-            let overflows = || ArrowError::ArithmeticOverflow(format!("an interval {factor} times is too long"));
-            let narrow = i32::try_from(factor).map_err(|_| overflows())?;
-            Ok(IntervalMonthDayNano {
-                months: interval.months.checked_mul(narrow).ok_or_else(overflows)?,
-                days: interval.days.checked_mul(narrow).ok_or_else(overflows)?,
-                nanoseconds: interval.nanoseconds.checked_mul(factor).ok_or_else(overflows)?,
-            })
-        })?;
+        let intervals = arrays[0].as_primitive::<IntervalMonthDayNanoType>();
+        let product: IntervalMonthDayNanoArray = match arrays[1].data_type() {
+            DataType::Int64 => try_binary(intervals, arrays[1].as_primitive::<Int64Type>(), whole)?,
+            _ => try_binary(intervals, arrays[1].as_primitive::<Float64Type>(), broken)?,
+        };
         Ok(ColumnarValue::Array(Arc::new(product)))
     }
+}
+
+fn too_long(factor: impl Display) -> ArrowError {
+    ArrowError::ArithmeticOverflow(format!("an interval {factor} times is too long"))
+}
+
+fn whole(interval: IntervalMonthDayNano, factor: i64) -> Result<IntervalMonthDayNano, ArrowError> {
+    let product = || {
+        let narrow = i32::try_from(factor).ok()?;
+        Some(IntervalMonthDayNano {
+            months: interval.months.checked_mul(narrow)?,
+            days: interval.days.checked_mul(narrow)?,
+            nanoseconds: interval.nanoseconds.checked_mul(factor)?,
+        })
+    };
+    product().ok_or_else(|| too_long(factor))
+}
+
+/// As PostgreSQL's `interval_mul`: a part of a month is of 30 days, a part of a day of 24 hours.
+#[expect(clippy::cast_possible_truncation, reason = "what does not fit has been refused")]
+fn broken(interval: IntervalMonthDayNano, factor: f64) -> Result<IntervalMonthDayNano, ArrowError> {
+    const DAY_NS: f64 = 86_400e9;
+    let (months, days) = (f64::from(interval.months) * factor, f64::from(interval.days) * factor);
+    let days_of_months = months.fract() * 30.0;
+    let days_in_all = days.trunc() + days_of_months.trunc();
+    let nanoseconds = (days.fract() + days_of_months.fract()).mul_add(DAY_NS, interval.nanoseconds as f64 * factor).round();
+    let fits = |part: f64, max: f64| part.is_finite() && part.abs() < max;
+    if !fits(months, f64::from(i32::MAX)) || !fits(days_in_all, f64::from(i32::MAX)) || !fits(nanoseconds, i64::MAX as f64) {
+        return Err(too_long(factor));
+    }
+    Ok(IntervalMonthDayNano { months: months as i32, days: days_in_all as i32, nanoseconds: nanoseconds as i64 })
 }
