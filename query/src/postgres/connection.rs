@@ -30,7 +30,8 @@ use super::{
     login::Login,
     names,
     parameters::{Declared, with_readable_arrays},
-    questions::Questions,
+    questions::{Questions, failed},
+    reader::Reader,
     settings::OwnSettings,
 };
 use crate::{Error, service::Service, sql};
@@ -56,11 +57,12 @@ impl Connection {
             Arc::new(TransactionStatementHook),
             Arc::<Questions>::clone(&questions),
         ];
-        let session = DfSessionService::new_with_hooks(Arc::new(SessionContext::new()), hooks);
+        let context = Arc::new(SessionContext::new());
+        let session = DfSessionService::new_with_hooks(Arc::clone(&context), hooks.clone());
         let tokens_max = service.config.sql_tokens_max;
-        let parser = Arc::new(BoundedParser { parser: session.query_parser(), tokens_max });
+        let parser = BoundedParser { library: session.query_parser(), reader: Reader::default(), hooks, context, tokens_max };
         Self {
-            statements: Arc::new(Statements { session, parser, tokens_max }),
+            statements: Arc::new(Statements { session, parser: Arc::new(parser) }),
             login: Arc::new(Login::new(service, questions, connections)),
             connections: Arc::clone(connections),
         }
@@ -101,11 +103,10 @@ impl ErrorHandler for Failures {
 /// The form that a statement's rows are wanted in, for the hook that makes them and does not see the portal.
 pub(super) struct RowFormat(pub(super) Format);
 
-/// The library's handling of statements, behind the bound on their length.
+/// The library's handling of statements, as they are read here.
 struct Statements {
     session: DfSessionService,
     parser: Arc<BoundedParser>,
-    tokens_max: usize,
 }
 
 #[async_trait]
@@ -117,9 +118,18 @@ impl SimpleQueryHandler for Statements {
         C::Error: Debug,
         PgWireError: From<<C as Sink<PgWireBackendMessage>>::Error>,
     {
-        bounded(query, self.tokens_max)?;
         client.session_extensions().insert(RowFormat(Format::UnifiedText));
-        SimpleQueryHandler::do_query(&self.session, client, query).await
+        let BoundedParser { hooks, context, .. } = self.parser.as_ref();
+        let mut responses = Vec::new();
+        'statements: for statement in self.parser.statements(query)? {
+            for hook in hooks {
+                if let Some(response) = hook.handle_simple_query(&statement, context, client).await {
+                    responses.push(response?);
+                    continue 'statements;
+                }
+            }
+        }
+        Ok(if responses.is_empty() { vec![Response::EmptyQuery] } else { responses })
     }
 }
 
@@ -183,10 +193,21 @@ impl ExtendedQueryHandler for Statements {
     }
 }
 
-/// The library's parser, behind the same bound.
+/// Texts into statements, behind the bound on their length.
 struct BoundedParser {
-    parser: Arc<Parser>,
+    library: Arc<Parser>,
+    reader: Reader,
+    /// Each statement is for the first that has a word on it; the last has one on all.
+    hooks: Vec<Arc<dyn QueryHook>>,
+    context: Arc<SessionContext>,
     tokens_max: usize,
+}
+
+impl BoundedParser {
+    fn statements(&self, sql: &str) -> PgWireResult<Vec<Statement>> {
+        sql::check_length(sql, self.tokens_max).map_err(failed)?;
+        self.reader.statements(sql)
+    }
 }
 
 #[async_trait]
@@ -197,13 +218,22 @@ impl QueryParser for BoundedParser {
     where
         C: ClientInfo + Unpin + Send + Sync,
     {
-        bounded(sql, self.tokens_max)?;
         client.session_extensions().insert(Declared(types.to_vec()));
-        self.parser.parse_sql(client, sql, types).await
+        let mut statements = self.statements(sql)?;
+        let Some(statement) = statements.pop() else { return Ok(None) };
+        if !statements.is_empty() {
+            return Err(failed(Error::Body("a prepared statement is one statement".to_owned())));
+        }
+        for hook in &self.hooks {
+            if let Some(plan) = hook.handle_extended_parse_query(&statement, &self.context, client).await {
+                return Ok(Some((statement.to_string(), Some((statement, plan?)))));
+            }
+        }
+        Ok(None)
     }
 
     fn get_parameter_types(&self, statement: &Prepared) -> PgWireResult<Vec<Type>> {
-        self.parser.get_parameter_types(statement)
+        self.library.get_parameter_types(statement)
     }
 
     fn get_result_schema(&self, statement: &Prepared, format: Option<&Format>) -> PgWireResult<Vec<FieldInfo>> {
@@ -220,8 +250,4 @@ impl QueryParser for BoundedParser {
 /// Whether a statement is answered by rows that may be many.
 fn has_rows(portal: &Portal<Prepared>) -> bool {
     matches!(portal.statement.statement.1, Some((Statement::Query(_) | Statement::Fetch { .. }, _)))
-}
-
-fn bounded(sql: &str, tokens_max: usize) -> PgWireResult<()> {
-    sql::check_length(sql, tokens_max).map_err(|error: Error| PgWireError::ApiError(Box::new(error)))
 }

@@ -14,6 +14,7 @@ mod login;
 mod names;
 mod parameters;
 mod questions;
+mod reader;
 mod scram;
 mod settings;
 

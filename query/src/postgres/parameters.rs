@@ -135,7 +135,7 @@ pub(super) fn with_readable_arrays<S: Clone>(portal: &Portal<S>, types: &[Type])
 }
 
 /// The elements of `{one,"two, \"quoted\"",NULL}`; none where it is no such array.
-fn texts_of_array(text: &str) -> Option<Vec<Option<String>>> {
+pub(super) fn texts_of_array(text: &str) -> Option<Vec<Option<String>>> {
     let inside = text.trim().strip_prefix('{')?.strip_suffix('}')?;
     let (mut elements, mut rest) = (Vec::new(), inside.trim_start());
     while !rest.is_empty() {

@@ -16,7 +16,7 @@ use datafusion::{
 };
 
 use super::{
-    functions::TIMEZONE,
+    functions::{INTEGRAL, TIMEZONE},
     time_format::{known, time_format},
 };
 
@@ -89,6 +89,10 @@ impl VisitorMut for Meaning {
         match expr {
             Expr::Cast { data_type, expr: inner, .. } => {
                 *data_type = as_wide(data_type);
+                let is_parameter = matches!(inner.as_ref(), Expr::Value(ValueWithSpan { value: Value::Placeholder(_), .. }));
+                if is_integer(data_type) && !is_parameter {
+                    **inner = call(INTEGRAL, vec![(**inner).clone()]);
+                }
                 if is_time(data_type)
                     && let Expr::Value(value) = inner.as_mut()
                 {
@@ -169,6 +173,19 @@ fn as_wide(data_type: &DataType) -> DataType {
         DataType::Float(_) => DataType::DoublePrecision,
         other => other.clone(),
     }
+}
+
+fn is_integer(data_type: &DataType) -> bool {
+    matches!(
+        data_type,
+        DataType::SmallInt(_)
+            | DataType::Int2(_)
+            | DataType::Int(_)
+            | DataType::Integer(_)
+            | DataType::Int4(_)
+            | DataType::BigInt(_)
+            | DataType::Int8(_)
+    )
 }
 
 fn is_time(data_type: &DataType) -> bool {
@@ -318,6 +335,7 @@ mod tests {
             ("SELECT a AT TIME ZONE 'Asia/Shanghai'", "SELECT timezone('Asia/Shanghai', a)"),
             ("SELECT to_timestamp(a, 'YYYY-MM-DD HH24:MI:SS.US')", "SELECT to_timestamp(a, '%Y-%m-%d %H:%M:%S%.f')"),
             ("SELECT to_char(a, 'YYYY-\"Q\"Q'), to_char(a, '%Y')", "SELECT to_char(a, '%Y-Q%q'), to_char(a, '%Y')"),
+            ("SELECT a::int, $1::int, a::text", "SELECT integral(a)::INT, $1::INT, a::TEXT"),
             ("SELECT mod(a + 1, 3), sign(a), localtimestamp", "SELECT ((a + 1) % (3)), signum(a), now()::TIMESTAMP"),
         ] {
             assert_eq!(said(theirs).unwrap(), ours.replace("\\\\", "\\"));

@@ -177,6 +177,12 @@ async fn sql_is_postgresqls() {
         ("EXISTS (SELECT 1 FROM deals WHERE deal_id = 'D-02')".to_owned(), json!(true)),
         ("NOT EXISTS (SELECT * FROM deals WHERE deal_id = 'D-02')".to_owned(), json!(false)),
         ("mod(7, 4)".to_owned(), json!(3)),
+        ("2.5::int".to_owned(), json!(3)),
+        ("CAST(-2.7 AS bigint)".to_owned(), json!(-3)),
+        ("2.5::float8::int".to_owned(), json!(2)),
+        ("'12'::int + 3::smallint".to_owned(), json!(15)),
+        ("2147483647::int + 1::int".to_owned(), json!(2_147_483_648_i64)),
+        ("32767::smallint * 32767::smallint".to_owned(), json!(1_073_676_289)),
         (format!("to_char({at}, 'YYYY-MM-DD HH24:MI')"), json!("2026-01-31 16:30")),
     ] {
         let (status, answer_of) = fixture.sql(ACME, &format!("SELECT {expression} AS x")).await;

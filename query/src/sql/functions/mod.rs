@@ -1,6 +1,7 @@
 //! Functions and operators that every session has beside DataFusion's own, or instead of them.
 
 mod growing;
+mod integral;
 mod operators;
 mod timezone;
 
@@ -12,6 +13,7 @@ use datafusion::{
     logical_expr::ScalarUDF,
 };
 
+pub(super) use integral::NAME as INTEGRAL;
 pub(super) use timezone::NAME as TIMEZONE;
 
 /// Gives them to a session.
@@ -21,6 +23,7 @@ pub(super) use timezone::NAME as TIMEZONE;
 pub(crate) fn register(session: &mut SessionState) -> Result<()> {
     growing::bound(session)?;
     session.register_udf(Arc::new(ScalarUDF::new_from_impl(timezone::Timezone::new())))?;
+    session.register_udf(Arc::new(ScalarUDF::new_from_impl(integral::Integral::new())))?;
     session.register_udf(Arc::new(ScalarUDF::new_from_impl(operators::Times::new())))?;
     session.register_expr_planner(Arc::new(operators::Operators))
 }

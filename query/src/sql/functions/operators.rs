@@ -1,4 +1,5 @@
-//! Operators that mean less to DataFusion than to PostgreSQL: quotients of decimals with all their digits, multiples of intervals.
+//! Operators that mean less to DataFusion than to PostgreSQL: quotients of decimals with all their digits, multiples of intervals, sums
+//! and products of narrow integers.
 
 use std::{fmt::Display, sync::Arc};
 
@@ -45,9 +46,23 @@ impl ExprPlanner for Operators {
                 let quotient = BinaryExpr::new(Box::new(divided), Operator::Divide, Box::new(raw.right));
                 PlannerResult::Planned(Expr::BinaryExpr(quotient))
             }
+            // A product of two `int` would begin again at the other end where it has no room; a bigint has some.
+            BinaryOperator::Plus | BinaryOperator::Minus | BinaryOperator::Multiply if is_narrow(&left) && is_narrow(&right) => {
+                let op = match raw.op {
+                    BinaryOperator::Plus => Operator::Plus,
+                    BinaryOperator::Minus => Operator::Minus,
+                    _ => Operator::Multiply,
+                };
+                let wide = Expr::Cast(Cast::new(Box::new(raw.left), DataType::Int64));
+                PlannerResult::Planned(Expr::BinaryExpr(BinaryExpr::new(Box::new(wide), op, Box::new(raw.right))))
+            }
             _ => PlannerResult::Original(raw),
         })
     }
+}
+
+fn is_narrow(number: &DataType) -> bool {
+    matches!(number, DataType::Int8 | DataType::Int16 | DataType::Int32)
 }
 
 /// Whether a quotient of these would lose digits.

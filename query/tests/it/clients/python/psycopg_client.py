@@ -155,6 +155,10 @@ def what_analysts_write(door):
             ("SELECT 7 / 2", 3),
             ("SELECT round(2.5), round(-2.5)", 3),
             ("SELECT 'a' || NULL", None),
+            ("SELECT sum(n) FROM (SELECT d.deal_id, (SELECT count(*) FROM deals AS o WHERE o.deal_id = d.deal_id) AS n FROM deals AS d) AS t", connection.execute("SELECT count(*) FROM deals").fetchone()[0]),
+            ("SELECT (SELECT max(o.deal_id) FROM deals AS o WHERE o.deal_id = d.deal_id) FROM deals AS d ORDER BY deal_id LIMIT 1", connection.execute("SELECT min(deal_id) FROM deals").fetchone()[0]),
+            ("SELECT count(*) FROM deals WHERE deal_id = ANY (SELECT deal_id FROM deals LIMIT 2)", 2),
+            ("SELECT (ARRAY_AGG(x))[1] FROM unnest('{\"a,b\",c}'::text[]) AS t(x)", "a,b"),
         ]:
             assert connection.execute(sql).fetchone()[0] == answer, sql
         named = connection.execute("SELECT count(*), sum(1), sum(2), 1, deal_id, deal_id::text, max(day) FROM deals, (SELECT date '2026-03-05' AS day) AS d GROUP BY deal_id")
@@ -169,6 +173,8 @@ def what_analysts_write(door):
             "SELECT position('-' IN deal_id), strpos(deal_id, '-'), round(2.5), round(2.5::float8) FROM deals",
         ]:
             assert connection.execute(sql).fetchone(), sql
+        same(connection.execute("SELECT (SELECT max(deal_id) FROM deals WHERE deal_id < %s)", ["zz"]).fetchone(), connection.execute("SELECT max(deal_id) FROM deals").fetchone())
+        fails(lambda: connection.execute("SELECT (SELECT x FROM generate_series(1, 3) AS t(x))"), psycopg.Error)
         fails(lambda: connection.execute("SELECT to_char(now(), 'J')"), psycopg.NotSupportedError)
         fails(lambda: connection.execute("SELECT * FROM deals TABLESAMPLE SYSTEM (10)"), psycopg.NotSupportedError)
 
