@@ -6,8 +6,8 @@ use std::{collections::HashSet, ops::ControlFlow, sync::Arc};
 
 use datafusion::sql::sqlparser::{
     ast::{
-        Array, ArrayElemTypeDef, BinaryOperator, DataType, Expr, Query, Statement, Value, ValueWithSpan, Visit, VisitMut,
-        Visitor, VisitorMut, visit_relations,
+        Array, ArrayElemTypeDef, BinaryOperator, DataType, Expr, Query, Statement, TableFactor, Value, ValueWithSpan, Visit,
+        VisitMut, Visitor, VisitorMut,
     },
     dialect::PostgreSqlDialect,
     parser::Parser,
@@ -74,31 +74,46 @@ impl Reader {
     }
 }
 
-/// Whether a statement reads what describes the tables and no table.
+/// Whether a statement reads what describes the tables and no table, or nothing at all.
 fn is_of_catalog(statement: &Statement) -> bool {
-    let mut named = Named::default();
-    let _goes_on: ControlFlow<()> = statement.visit(&mut named);
-    let mut is_ours = false;
-    let _goes_on: ControlFlow<()> = visit_relations(statement, |name| {
-        let parts: Vec<String> = name.0.iter().map(|part| part.to_string().trim_matches('"').to_lowercase()).collect();
-        let describes = parts.iter().any(|part| part == "pg_catalog" || part == "information_schema")
-            || parts.last().is_some_and(|table| table.starts_with("pg_"));
-        is_ours |= !describes && !parts.last().is_some_and(|table| named.0.contains(table));
-        ControlFlow::Continue(())
-    });
-    !is_ours
+    let mut reads = Reads::default();
+    let _goes_on: ControlFlow<()> = statement.visit(&mut reads);
+    let parts = reads.parts;
+    let (describing, others): (Vec<&String>, Vec<&String>) = reads
+        .tables
+        .iter()
+        .filter(|name| !parts.contains(*name))
+        .partition(|name| name.starts_with("pg_") || name.contains("pg_catalog.") || name.contains("information_schema."));
+    others.is_empty() && (!describing.is_empty() || !reads.functions)
 }
 
-/// What a question calls its parts.
+/// What a statement reads.
 #[derive(Default)]
-struct Named(HashSet<String>);
+struct Reads {
+    tables: HashSet<String>,
+    /// What it calls its own parts.
+    parts: HashSet<String>,
+    /// Rows that are made, of what is said in the catalogue or of anything.
+    functions: bool,
+}
 
-impl Visitor for Named {
+impl Visitor for Reads {
     type Break = ();
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
         let parts = query.with.iter().flat_map(|with| &with.cte_tables);
-        self.0.extend(parts.map(|part| part.alias.name.value.to_lowercase()));
+        self.parts.extend(parts.map(|part| part.alias.name.value.to_lowercase()));
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, table: &TableFactor) -> ControlFlow<()> {
+        match table {
+            TableFactor::Table { name, args: None, .. } => {
+                self.tables.insert(name.to_string().replace('"', "").to_lowercase());
+            }
+            TableFactor::Table { .. } | TableFactor::Function { .. } | TableFactor::UNNEST { .. } => self.functions = true,
+            _ => {}
+        }
         ControlFlow::Continue(())
     }
 }

@@ -181,8 +181,8 @@ async fn sql_is_postgresqls() {
         ("CAST(-2.7 AS bigint)".to_owned(), json!(-3)),
         ("2.5::float8::int".to_owned(), json!(2)),
         ("'12'::int + 3::smallint".to_owned(), json!(15)),
-        ("2147483647::int + 1::int".to_owned(), json!(2_147_483_648_i64)),
-        ("32767::smallint * 32767::smallint".to_owned(), json!(1_073_676_289)),
+        ("2147483646::int + 1::smallint".to_owned(), json!(2_147_483_647_i64)),
+        ("2147483647::int * 3".to_owned(), json!(6_442_450_941_i64)),
         (format!("to_char({at}, 'YYYY-MM-DD HH24:MI')"), json!("2026-01-31 16:30")),
     ] {
         let (status, answer_of) = fixture.sql(ACME, &format!("SELECT {expression} AS x")).await;
@@ -197,6 +197,8 @@ async fn sql_is_postgresqls() {
         ("SELECT now() AT TIME ZONE 'Asia/Nowhere'", "Asia/Nowhere"),
         ("SELECT 7 AT TIME ZONE 'Asia/Shanghai'", "AT TIME ZONE"),
         ("SELECT INTERVAL '1 month' * 3000000000", "too long"),
+        ("SELECT 2147483647::int + 1::int", "2147483648"),
+        ("SELECT 300::smallint * 300::smallint", "90000"),
     ] {
         let (status, problem) = fixture.sql(ACME, question).await;
         assert_eq!(status, 400, "{question}: {problem}");

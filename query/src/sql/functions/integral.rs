@@ -9,14 +9,15 @@ use arrow::{
 use datafusion::{
     common::utils::take_function_args,
     error::Result,
-    functions::math::round,
     logical_expr::{
-        ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
+        Cast, ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
         simplify::{ExprSimplifyResult, SimplifyContext},
     },
 };
 
 pub(in super::super) const NAME: &str = "integral";
+
+const WHOLE: DataType = DataType::Decimal128(38, 0);
 
 /// The nearest integer of a number, for a cast: halves of a decimal go away from zero, and those of a float to the even one. What is no
 /// such number stays what it is.
@@ -48,7 +49,7 @@ impl ScalarUDFImpl for Integral {
     fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
         let [number] = take_function_args(NAME, arguments)?;
         match number {
-            DataType::Decimal128(..) => round().return_type(arguments),
+            DataType::Decimal128(..) => Ok(WHOLE),
             other => Ok(other.clone()),
         }
     }
@@ -56,7 +57,10 @@ impl ScalarUDFImpl for Integral {
     fn simplify(&self, arguments: Vec<Expr>, info: &SimplifyContext) -> Result<ExprSimplifyResult> {
         let [number] = take_function_args(NAME, arguments)?;
         Ok(match info.get_data_type(&number)? {
-            DataType::Decimal128(..) => ExprSimplifyResult::Simplified(round().call(vec![number])),
+            DataType::Decimal128(..) => {
+                // Which rounds.
+                ExprSimplifyResult::Simplified(Expr::Cast(Cast::new(Box::new(number), WHOLE)))
+            }
             DataType::Float32 | DataType::Float64 => ExprSimplifyResult::Original(vec![number]),
             _ => ExprSimplifyResult::Simplified(number),
         })

@@ -46,15 +46,17 @@ impl ExprPlanner for Operators {
                 let quotient = BinaryExpr::new(Box::new(divided), Operator::Divide, Box::new(raw.right));
                 PlannerResult::Planned(Expr::BinaryExpr(quotient))
             }
-            // A product of two `int` would begin again at the other end where it has no room; a bigint has some.
+            // Where an `int` has no room for it, DataFusion would begin again at the other end.
             BinaryOperator::Plus | BinaryOperator::Minus | BinaryOperator::Multiply if is_narrow(&left) && is_narrow(&right) => {
                 let op = match raw.op {
                     BinaryOperator::Plus => Operator::Plus,
                     BinaryOperator::Minus => Operator::Minus,
                     _ => Operator::Multiply,
                 };
-                let wide = Expr::Cast(Cast::new(Box::new(raw.left), DataType::Int64));
-                PlannerResult::Planned(Expr::BinaryExpr(BinaryExpr::new(Box::new(wide), op, Box::new(raw.right))))
+                let cast = |expr: Expr, to: DataType| Expr::Cast(Cast::new(Box::new(expr), to));
+                let (wide, other) = (cast(raw.left, DataType::Int64), cast(raw.right, DataType::Int64));
+                let narrow = if left.primitive_width() > right.primitive_width() { left } else { right };
+                PlannerResult::Planned(cast(Expr::BinaryExpr(BinaryExpr::new(Box::new(wide), op, Box::new(other))), narrow))
             }
             _ => PlannerResult::Original(raw),
         })
