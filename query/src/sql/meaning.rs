@@ -10,8 +10,10 @@ use datafusion::{
         sqlparser::ast::{
             BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
             FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, LimitClause, ObjectName, Query, Select, SelectItem,
-            SetExpr, Statement, TableFactor, TimezoneInfo, Value, ValueWithSpan, VisitMut, VisitorMut, visit_expressions_mut,
+            SetExpr, Statement, TableFactor, TableWithJoins, TimezoneInfo, Value, ValueWithSpan, VisitMut, VisitorMut,
+            visit_expressions_mut,
         },
+        sqlparser::{dialect::PostgreSqlDialect, parser::Parser},
     },
 };
 
@@ -118,6 +120,13 @@ impl VisitorMut for Meaning {
                 let pattern = Value::SingleQuotedString(regular(literal));
                 *expr = Expr::BinaryOp { left: text.clone(), op, right: Box::new(Expr::Value(pattern.into())) };
             }
+            Expr::AnyOp { right, .. } | Expr::AllOp { right, .. } => {
+                if let Expr::Subquery(query) = right.as_mut()
+                    && let Some(apart) = apart(query)
+                {
+                    **query = apart;
+                }
+            }
             Expr::AtTimeZone { timestamp, time_zone } => {
                 *expr = call(TIMEZONE, vec![(**time_zone).clone(), (**timestamp).clone()]);
             }
@@ -137,6 +146,18 @@ impl VisitorMut for Meaning {
 
 fn refused<T>(why: &str) -> ControlFlow<DataFusionError, T> {
     ControlFlow::Break(DataFusionError::NotImplemented(why.to_owned()))
+}
+
+/// A question whose column has a name of its own: where what it is compared with is called the same, DataFusion compares it with itself.
+fn apart(query: &Query) -> Option<Query> {
+    let around = "SELECT value FROM (SELECT 1) AS quantified (value)";
+    let Statement::Query(mut around) = Parser::parse_sql(&PostgreSqlDialect {}, around).ok()?.pop()? else { return None };
+    if let SetExpr::Select(select) = around.body.as_mut()
+        && let [TableWithJoins { relation: TableFactor::Derived { subquery, .. }, .. }] = select.from.as_mut_slice()
+    {
+        **subquery = query.clone();
+    }
+    Some(*around)
 }
 
 /// How many rows a question has; none of one that has to be run to be counted.
@@ -307,8 +328,6 @@ pub(crate) fn call(name: &str, arguments: Vec<Expr>) -> Expr {
 
 #[cfg(test)]
 mod tests {
-    use datafusion::sql::sqlparser::{dialect::PostgreSqlDialect, parser::Parser};
-
     use super::*;
 
     fn said(sql: &str) -> Result<String> {
@@ -335,6 +354,10 @@ mod tests {
             ("SELECT a AT TIME ZONE 'Asia/Shanghai'", "SELECT timezone('Asia/Shanghai', a)"),
             ("SELECT to_timestamp(a, 'YYYY-MM-DD HH24:MI:SS.US')", "SELECT to_timestamp(a, '%Y-%m-%d %H:%M:%S%.f')"),
             ("SELECT to_char(a, 'YYYY-\"Q\"Q'), to_char(a, '%Y')", "SELECT to_char(a, '%Y-Q%q'), to_char(a, '%Y')"),
+            (
+                "SELECT a FROM t WHERE a > ALL (SELECT a FROM t)",
+                "SELECT a FROM t WHERE a > ALL(SELECT value FROM (SELECT a FROM t) AS quantified (value))",
+            ),
             ("SELECT a::int, $1::int, a::text", "SELECT integral(a)::INT, $1::INT, a::TEXT"),
             ("SELECT mod(a + 1, 3), sign(a), localtimestamp", "SELECT ((a + 1) % (3)), signum(a), now()::TIMESTAMP"),
         ] {

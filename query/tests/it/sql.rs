@@ -192,6 +192,24 @@ async fn sql_is_postgresqls() {
                             FROM deals AS d WHERE deal_id IN ('D-02', 'D-04') ORDER BY 1 FETCH FIRST 2 ROWS ONLY";
     let (_, answer) = fixture.sql(ACME, with_and_without).await;
     assert_eq!(answer["rows"], json!([{ "deal_id": "D-02", "x": true }, { "deal_id": "D-04", "x": false }]));
+    // Of columns that are called the same.
+    for (condition, count) in [
+        ("amount > ANY (SELECT amount FROM deals WHERE amount IS NOT NULL)", "count(*) FILTER (WHERE amount > low)"),
+        ("amount >= ALL (SELECT amount FROM deals WHERE amount IS NOT NULL)", "count(*) FILTER (WHERE amount = high)"),
+        (
+            "amount = ANY (SELECT amount FROM deals AS x WHERE x.status = 'won')",
+            "count(DISTINCT amount) FILTER (WHERE status = 'won')",
+        ),
+    ] {
+        let found = format!("SELECT count(DISTINCT amount) AS n FROM deals WHERE {condition}");
+        let counted = format!(
+            "SELECT {} AS n FROM deals, (SELECT min(amount) AS low, max(amount) AS high FROM deals) AS m",
+            count.replace("count(*)", "count(DISTINCT amount)")
+        );
+        let (found, counted) = (fixture.sql(ACME, &found).await.1, fixture.sql(ACME, &counted).await.1);
+        assert!(found["rows"][0]["n"].as_i64().unwrap() > 0, "{condition}: {found}");
+        assert_eq!(found["rows"], counted["rows"], "{condition}");
+    }
     for (question, why) in [
         ("SELECT * FROM deals TABLESAMPLE SYSTEM (10)", "TABLESAMPLE"),
         ("SELECT now() AT TIME ZONE 'Asia/Nowhere'", "Asia/Nowhere"),
