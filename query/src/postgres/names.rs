@@ -60,18 +60,19 @@ fn name(item: &SelectItem) -> Option<String> {
     }
 }
 
-/// What an expression is called that is made of others; none where it is called as a column, or has no name.
+/// What an expression is called that has more of a name than PostgreSQL's `?column?`, or that of its type.
 pub(super) fn of_function(expr: &Expr) -> Option<String> {
-    match (of_column(expr), strength(expr)) {
-        (false, Named::Strongly(name)) => Some(name),
+    match strength(expr) {
+        Named::Strongly(name) => Some(name),
         _ => None,
     }
 }
 
-fn of_column(expr: &Expr) -> bool {
+/// Whether an expression is a column, whatever its type is cast to.
+pub(super) fn is_of_column(expr: &Expr) -> bool {
     match expr {
         Expr::Identifier(_) | Expr::CompoundIdentifier(_) => true,
-        Expr::Cast { expr: inner, .. } | Expr::Nested(inner) | Expr::Collate { expr: inner, .. } => of_column(inner),
+        Expr::Cast { expr: inner, .. } | Expr::Nested(inner) | Expr::Collate { expr: inner, .. } => is_of_column(inner),
         _ => false,
     }
 }

@@ -84,7 +84,7 @@ fn is_of_catalog(statement: &Statement) -> bool {
         .iter()
         .filter(|name| !parts.contains(*name))
         .partition(|name| name.starts_with("pg_") || name.contains("pg_catalog.") || name.contains("information_schema."));
-    others.is_empty() && (!describing.is_empty() || !reads.functions)
+    others.is_empty() && (!describing.is_empty() || !reads.makes_rows)
 }
 
 /// What a statement reads.
@@ -94,7 +94,7 @@ struct Reads {
     /// What it calls its own parts.
     parts: HashSet<String>,
     /// Rows that are made, of what is said in the catalogue or of anything.
-    functions: bool,
+    makes_rows: bool,
 }
 
 impl Visitor for Reads {
@@ -111,14 +111,14 @@ impl Visitor for Reads {
             TableFactor::Table { name, args: None, .. } => {
                 self.tables.insert(name.to_string().replace('"', "").to_lowercase());
             }
-            TableFactor::Table { .. } | TableFactor::Function { .. } | TableFactor::UNNEST { .. } => self.functions = true,
-            _ => {}
+            _ => self.makes_rows = true,
         }
         ControlFlow::Continue(())
     }
 }
 
-/// `'{a,"b,c"}'::text[]`, and as what `= ANY` is of, with its elements; `= ANY (SELECT …)` as IN.
+/// `'{a,"b,c"}'::text[]`, and as what `= ANY` is of, with its elements; `= ANY (SELECT …)` as IN, and of a list too, which knows what a NULL among
+/// them means.
 struct Arrays;
 
 impl VisitorMut for Arrays {
@@ -129,6 +129,10 @@ impl VisitorMut for Arrays {
             Expr::AnyOp { left, compare_op: BinaryOperator::Eq, right, .. } => {
                 if let Expr::Subquery(query) = right.as_ref() {
                     *expr = Expr::InSubquery { expr: left.clone(), subquery: query.clone(), negated: false };
+                } else if let Expr::Array(Array { elem, .. }) = right.as_mut()
+                    && !elem.is_empty()
+                {
+                    *expr = Expr::InList { expr: left.clone(), list: std::mem::take(elem), negated: false };
                 } else if let Some(array) = array(right, true) {
                     **right = array;
                 }
@@ -136,6 +140,10 @@ impl VisitorMut for Arrays {
             Expr::AllOp { left, compare_op: BinaryOperator::NotEq, right } => {
                 if let Expr::Subquery(query) = right.as_ref() {
                     *expr = Expr::InSubquery { expr: left.clone(), subquery: query.clone(), negated: true };
+                } else if let Expr::Array(Array { elem, .. }) = right.as_mut()
+                    && !elem.is_empty()
+                {
+                    *expr = Expr::InList { expr: left.clone(), list: std::mem::take(elem), negated: true };
                 } else if let Some(array) = array(right, true) {
                     **right = array;
                 }
@@ -189,6 +197,7 @@ mod tests {
         for same in [
             "SELECT rep_id, (SELECT max(v.occurred_on) FROM visits AS v WHERE v.rep_id = r.rep_id) FROM reps AS r",
             "SELECT (SELECT rep_id FROM deals)",
+            "SELECT (SELECT x FROM (VALUES (1), (2)) AS t (x))",
             "SELECT (SELECT max(amount) FROM deals WHERE rep_id = $1) AS a",
             "WITH d AS (SELECT * FROM deals) SELECT (SELECT rep_id FROM d)",
             "SELECT d.* FROM deals AS d JOIN visits AS v ON d.rep_id = v.rep_id WHERE duration_min > 5 ORDER BY visit_id",
@@ -203,6 +212,7 @@ mod tests {
             (r#"SELECT a FROM t WHERE a = ANY('{x,"y,z"}')"#, "SELECT a FROM t WHERE array_contains(ARRAY['x', 'y,z'], a)"),
             (r#"SELECT '{x,"y,z",NULL}'::TEXT[] FROM t"#, "SELECT ARRAY['x', 'y,z', NULL]::TEXT[] FROM t"),
             ("SELECT '{1,2}'::INT[] FROM t", "SELECT ARRAY[1, 2]::INT[] FROM t"),
+            ("SELECT a FROM t WHERE a <> ALL(ARRAY[1, NULL])", "SELECT a FROM t WHERE a NOT IN (1, NULL)"),
             ("SELECT a FROM t WHERE a = ANY(SELECT b FROM s)", "SELECT a FROM t WHERE a IN (SELECT b FROM s)"),
             ("SELECT a FROM t WHERE a <> ALL(SELECT b FROM s)", "SELECT a FROM t WHERE a NOT IN (SELECT b FROM s)"),
         ] {

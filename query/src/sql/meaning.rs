@@ -8,9 +8,10 @@ use datafusion::{
     sql::{
         parser,
         sqlparser::ast::{
-            BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
-            FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, LimitClause, ObjectName, Query, Select, SelectItem,
-            SetExpr, Statement, TableFactor, TableWithJoins, TimezoneInfo, Value, ValueWithSpan, VisitMut, VisitorMut,
+            BinaryOperator, CastKind, CharacterLength, DataType, DateTimeField, DuplicateTreatment, ExactNumberInfo, Expr,
+            Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList, FunctionArguments, GroupByExpr,
+            Ident, LimitClause, ObjectName, OrderByExpr, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier,
+            Statement, TableFactor, TableWithJoins, TimezoneInfo, Value, ValueWithSpan, VisitMut, VisitorMut,
             visit_expressions_mut,
         },
         sqlparser::{dialect::PostgreSqlDialect, parser::Parser},
@@ -18,7 +19,7 @@ use datafusion::{
 };
 
 use super::{
-    functions::{INTEGRAL, TIMEZONE},
+    functions::{INTEGRAL, PRECISE, TIMEZONE},
     time_format::{known, time_format},
 };
 
@@ -40,8 +41,13 @@ struct Meaning;
 impl VisitorMut for Meaning {
     type Break = DataFusionError;
 
-    /// `FETCH FIRST 5 ROWS ONLY` is `LIMIT 5`.
+    /// `FETCH FIRST 5 ROWS ONLY` is `LIMIT 5`. Of rows that are the same, DataFusion's `EXCEPT ALL` takes away all.
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Self::Break> {
+        if counts_the_same(&query.body) {
+            return refused(
+                "EXCEPT ALL and INTERSECT ALL are not known here: number the rows with row_number() OVER (PARTITION BY …)",
+            );
+        }
         let Some(fetch) = query.fetch.take() else { return ControlFlow::Continue(()) };
         if fetch.with_ties || fetch.percent {
             return refused("FETCH FIRST … PERCENT and … WITH TIES are not known here: rank() OVER (…) finds what is tied");
@@ -100,6 +106,19 @@ impl VisitorMut for Meaning {
                 {
                     with_seconds(value);
                 }
+                if let Some(letters) = letters(data_type) {
+                    *data_type = DataType::Text;
+                    let letters = Expr::Value(Value::Number(letters.to_string(), false).into());
+                    *expr = call("left", vec![expr.clone(), letters]);
+                }
+            }
+            // With what is behind the point.
+            Expr::Extract { field: DateTimeField::Second | DateTimeField::Seconds, expr: time, .. } => {
+                let unit = Expr::Value(Value::SingleQuotedString("microsecond".to_owned()).into());
+                let million = Expr::Value(Value::Number("1000000.0".to_owned(), false).into());
+                let microseconds = Box::new(call("date_part", vec![unit, (**time).clone()]));
+                let seconds = Expr::BinaryOp { left: microseconds, op: BinaryOperator::Divide, right: Box::new(million) };
+                *expr = Expr::Nested(Box::new(seconds));
             }
             Expr::TypedString(typed) => {
                 typed.data_type = as_wide(&typed.data_type);
@@ -148,6 +167,18 @@ fn refused<T>(why: &str) -> ControlFlow<DataFusionError, T> {
     ControlFlow::Break(DataFusionError::NotImplemented(why.to_owned()))
 }
 
+fn counts_the_same(body: &SetExpr) -> bool {
+    match body {
+        SetExpr::SetOperation { op, set_quantifier, left, right } => {
+            let is_all = matches!(set_quantifier, SetQuantifier::All | SetQuantifier::AllByName);
+            is_all && matches!(op, SetOperator::Except | SetOperator::Intersect | SetOperator::Minus)
+                || counts_the_same(left)
+                || counts_the_same(right)
+        }
+        _ => false,
+    }
+}
+
 /// A question whose column has a name of its own: where what it is compared with is called the same, DataFusion compares it with itself.
 fn apart(query: &Query) -> Option<Query> {
     let around = "SELECT value FROM (SELECT 1) AS quantified (value)";
@@ -193,6 +224,22 @@ fn as_wide(data_type: &DataType) -> DataType {
         DataType::Float(ExactNumberInfo::Precision(bits)) if *bits <= 24 => DataType::Real,
         DataType::Float(_) => DataType::DoublePrecision,
         other => other.clone(),
+    }
+}
+
+/// How many letters a text may have; the others are cut off.
+fn letters(data_type: &DataType) -> Option<u64> {
+    let (DataType::Varchar(length)
+    | DataType::CharacterVarying(length)
+    | DataType::CharVarying(length)
+    | DataType::Char(length)
+    | DataType::Character(length)) = data_type
+    else {
+        return None;
+    };
+    match length {
+        Some(CharacterLength::IntegerLength { length, .. }) => Some(*length),
+        _ => None,
     }
 }
 
@@ -259,6 +306,17 @@ fn same(function: &mut Function) -> Option<Expr> {
     let name = name.as_ident().filter(|name| name.quote_style.is_none())?.value.to_lowercase();
     let other = match name.as_str() {
         "clock_timestamp" | "statement_timestamp" | "transaction_timestamp" => "now",
+        "array_agg" | "string_agg" => return distinct(function),
+        "avg" => {
+            if let FunctionArguments::List(arguments) = &mut function.args
+                && let [FunctionArg::Unnamed(FunctionArgExpr::Expr(of))] = arguments.args.as_mut_slice()
+                && !matches!(of, Expr::Identifier(_) | Expr::CompoundIdentifier(_))
+            {
+                *of = call(PRECISE, vec![of.clone()]);
+            }
+            return None;
+        }
+        "ceiling" => "ceil",
         "every" => "bool_and",
         "gen_random_uuid" => "uuid",
         "sign" => "signum",
@@ -269,6 +327,41 @@ fn same(function: &mut Function) -> Option<Expr> {
     };
     function.name = ObjectName::from(vec![Ident::new(other)]);
     None
+}
+
+/// `string_agg(DISTINCT x, ',' ORDER BY x)`: beside aggregates of another order DataFusion forgets this one.
+fn distinct(function: &mut Function) -> Option<Expr> {
+    let FunctionArguments::List(arguments) = &mut function.args else { return None };
+    let order = arguments.clauses.iter().position(|clause| matches!(clause, FunctionArgumentClause::OrderBy(_)))?;
+    let (Some(DuplicateTreatment::Distinct), [FunctionArg::Unnamed(FunctionArgExpr::Expr(of)), rest @ ..]) =
+        (&arguments.duplicate_treatment, arguments.args.as_slice())
+    else {
+        return None;
+    };
+    let FunctionArgumentClause::OrderBy(keys) = &arguments.clauses[order] else { return None };
+    let [OrderByExpr { expr: key, options, .. }] = keys.as_slice() else { return None };
+    if key.to_string() != of.to_string() {
+        return None;
+    }
+    let descends = options.asc == Some(false);
+    let nulls_first = options.nulls_first.unwrap_or(descends);
+    let text = |text: &str| Expr::Value(Value::SingleQuotedString(text.to_owned()).into());
+    let separator = match rest {
+        [FunctionArg::Unnamed(FunctionArgExpr::Expr(separator))] => Some(separator.clone()),
+        _ => None,
+    };
+    let mut all = function.clone();
+    all.name = ObjectName::from(vec![Ident::new("array_agg")]);
+    if let FunctionArguments::List(arguments) = &mut all.args {
+        arguments.args.truncate(1);
+        arguments.clauses.remove(order);
+    }
+    let (way, nulls) = (if descends { "DESC" } else { "ASC" }, if nulls_first { "NULLS FIRST" } else { "NULLS LAST" });
+    let sorted = call("array_sort", vec![Expr::Function(all), text(way), text(nulls)]);
+    Some(match separator {
+        Some(separator) => call("array_to_string", vec![sorted, separator]),
+        None => sorted,
+    })
 }
 
 /// What clocks show now in the session's zone, which is UTC.
@@ -358,6 +451,17 @@ mod tests {
                 "SELECT a FROM t WHERE a > ALL (SELECT a FROM t)",
                 "SELECT a FROM t WHERE a > ALL(SELECT value FROM (SELECT a FROM t) AS quantified (value))",
             ),
+            (
+                "SELECT a::varchar(7), a::varchar, CAST(a AS char(2))",
+                "SELECT left(a::TEXT, 7), a::VARCHAR, left(CAST(a AS TEXT), 2)",
+            ),
+            ("SELECT extract(second FROM a)", "SELECT (date_part('microsecond', a) / 1000000.0)"),
+            (
+                "SELECT string_agg(DISTINCT a, ',' ORDER BY a DESC), array_agg(DISTINCT a ORDER BY a), string_agg(DISTINCT a, ',')",
+                "SELECT array_to_string(array_sort(array_agg(DISTINCT a), 'DESC', 'NULLS FIRST'), ','), \
+                 array_sort(array_agg(DISTINCT a), 'ASC', 'NULLS LAST'), string_agg(DISTINCT a, ',')",
+            ),
+            ("SELECT avg(a), avg(a * 1.0)", "SELECT avg(a), avg(precise(a * 1.0))"),
             ("SELECT a::int, $1::int, a::text", "SELECT integral(a)::INT, $1::INT, a::TEXT"),
             ("SELECT mod(a + 1, 3), sign(a), localtimestamp", "SELECT ((a + 1) % (3)), signum(a), now()::TIMESTAMP"),
         ] {
@@ -370,6 +474,7 @@ mod tests {
         for (sql, why) in [
             ("SELECT * FROM t TABLESAMPLE SYSTEM (10)", "TABLESAMPLE"),
             ("SELECT * FROM t FETCH FIRST 5 ROWS WITH TIES", "WITH TIES"),
+            ("SELECT a FROM t UNION ALL (SELECT a FROM t EXCEPT ALL SELECT a FROM s)", "EXCEPT ALL"),
             ("SELECT to_char(a, 'YYYY J')", "YYYY, "),
             ("SELECT to_char(a, '9,999.99')", "knows times"),
             ("SELECT a SIMILAR TO b FROM t", "SIMILAR TO"),

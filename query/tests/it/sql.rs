@@ -177,6 +177,15 @@ async fn sql_is_postgresqls() {
         ("EXISTS (SELECT 1 FROM deals WHERE deal_id = 'D-02')".to_owned(), json!(true)),
         ("NOT EXISTS (SELECT * FROM deals WHERE deal_id = 'D-02')".to_owned(), json!(false)),
         ("mod(7, 4)".to_owned(), json!(3)),
+        ("DATE '2026-01-31' + INTERVAL '6 hours'".to_owned(), json!("2026-01-31T06:00:00")),
+        ("DATE '2026-01-31' - INTERVAL '1 day'".to_owned(), json!("2026-01-30")),
+        ("extract(second FROM TIMESTAMP '2026-05-06 07:08:09.5')".to_owned(), json!("9.500000000000")),
+        ("CAST(DATE '2026-01-31' AS varchar(7))".to_owned(), json!("2026-01")),
+        ("(SELECT avg(CASE WHEN n = 1 THEN 1.0 ELSE 0 END) FROM (VALUES (1), (2), (3)) AS t(n))".to_owned(), json!("0.333333333333")),
+        (
+            "(SELECT string_agg(DISTINCT v, ';' ORDER BY v) || string_agg(v, ',' ORDER BY v DESC) FROM (VALUES ('b'), ('a'), (NULL), ('b')) AS t(v))".to_owned(),
+            json!("a;bb,b,a"),
+        ),
         ("2.5::int".to_owned(), json!(3)),
         ("CAST(-2.7 AS bigint)".to_owned(), json!(-3)),
         ("2.5::float8::int".to_owned(), json!(2)),
@@ -215,6 +224,7 @@ async fn sql_is_postgresqls() {
         ("SELECT now() AT TIME ZONE 'Asia/Nowhere'", "Asia/Nowhere"),
         ("SELECT 7 AT TIME ZONE 'Asia/Shanghai'", "AT TIME ZONE"),
         ("SELECT INTERVAL '1 month' * 3000000000", "too long"),
+        ("SELECT deal_id FROM deals EXCEPT ALL SELECT deal_id FROM deals", "EXCEPT ALL"),
         ("SELECT 2147483647::int + 1::int", "2147483648"),
         ("SELECT 300::smallint * 300::smallint", "90000"),
     ] {

@@ -3,6 +3,7 @@
 mod growing;
 mod integral;
 mod operators;
+mod precise;
 mod timezone;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use datafusion::{
 };
 
 pub(super) use integral::NAME as INTEGRAL;
+pub(super) use precise::NAME as PRECISE;
 pub(super) use timezone::NAME as TIMEZONE;
 
 /// Gives them to a session.
@@ -24,6 +26,7 @@ pub(crate) fn register(session: &mut SessionState) -> Result<()> {
     growing::bound(session)?;
     session.register_udf(Arc::new(ScalarUDF::new_from_impl(timezone::Timezone::new())))?;
     session.register_udf(Arc::new(ScalarUDF::new_from_impl(integral::Integral::new())))?;
+    session.register_udf(Arc::new(ScalarUDF::new_from_impl(precise::Precise::new())))?;
     session.register_udf(Arc::new(ScalarUDF::new_from_impl(operators::Times::new())))?;
     session.register_expr_planner(Arc::new(operators::Operators))
 }

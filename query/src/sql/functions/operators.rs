@@ -6,11 +6,11 @@ use std::{fmt::Display, sync::Arc};
 use arrow::{
     array::{AsArray, IntervalMonthDayNanoArray},
     compute::try_binary,
-    datatypes::{DataType, Float64Type, Int64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit},
+    datatypes::{DataType, Float64Type, Int64Type, IntervalMonthDayNano, IntervalMonthDayNanoType, IntervalUnit, TimeUnit},
     error::ArrowError,
 };
 use datafusion::{
-    common::{DFSchema, plan_err},
+    common::{DFSchema, ScalarValue, plan_err},
     error::Result,
     logical_expr::{
         BinaryExpr, Cast, ColumnarValue, Expr, ExprSchemable, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
@@ -46,6 +46,14 @@ impl ExprPlanner for Operators {
                 let quotient = BinaryExpr::new(Box::new(divided), Operator::Divide, Box::new(raw.right));
                 PlannerResult::Planned(Expr::BinaryExpr(quotient))
             }
+            // A day and six hours is no day.
+            BinaryOperator::Plus | BinaryOperator::Minus
+                if left == DataType::Date32 && right == INTERVAL && !is_of_days(&raw.right) =>
+            {
+                let op = if raw.op == BinaryOperator::Plus { Operator::Plus } else { Operator::Minus };
+                let time = Cast::new(Box::new(raw.left), DataType::Timestamp(TimeUnit::Nanosecond, None));
+                PlannerResult::Planned(Expr::BinaryExpr(BinaryExpr::new(Box::new(Expr::Cast(time)), op, Box::new(raw.right))))
+            }
             // Where an `int` has no room for it, DataFusion would begin again at the other end.
             BinaryOperator::Plus | BinaryOperator::Minus | BinaryOperator::Multiply if is_narrow(&left) && is_narrow(&right) => {
                 let op = match raw.op {
@@ -60,6 +68,15 @@ impl ExprPlanner for Operators {
             }
             _ => PlannerResult::Original(raw),
         })
+    }
+}
+
+/// What leaves a day a day.
+fn is_of_days(interval: &Expr) -> bool {
+    match interval {
+        Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(interval)), _) => interval.nanoseconds == 0,
+        Expr::ScalarFunction(times) if times.func.inner().is::<Times>() => times.args.first().is_some_and(is_of_days),
+        _ => false,
     }
 }
 
