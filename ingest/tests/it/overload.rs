@@ -127,7 +127,10 @@ async fn a_body_that_is_arriving_when_the_stop_comes_is_taken() {
     let ingest = start(kafka.config(), "arriving", Config { requests_max: 1, ..Config::default() }).await;
     let halved = begin(&ingest, "begun").await;
     until_begun(&ingest, 1).await;
+    // An answer shows that it was accepted: one that still waits in the system's queue would be reset with the listener.
     let mut idle = connect(&ingest).await;
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: ingest\r\n\r\n").await.unwrap();
+    assert!(read_some(&mut idle).await.starts_with("HTTP/1.1 200"));
     let (kafka_config, tenant) = (ingest.kafka.clone(), ingest.tenant.clone());
     let address = ingest.url.trim_start_matches("http://").to_owned();
     let stopped = tokio::spawn(ingest.stop());
