@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
-use datafusion::sql::sqlparser::ast::{DataType, Expr, Ident, Query, SelectItem, SetExpr, Statement, TrimWhereField};
+use datafusion::sql::sqlparser::ast::{AccessExpr, DataType, Expr, Ident, Query, SelectItem, SetExpr, Statement, TrimWhereField};
 
 /// What has no name at all.
 const NAMELESS: &str = "?column?";
@@ -95,6 +95,8 @@ fn strength(expr: &Expr) -> Named {
         Expr::Identifier(ident) => Named::Strongly(folded(ident)),
         Expr::CompoundIdentifier(parts) => parts.last().map_or(Named::Not, |ident| Named::Strongly(folded(ident))),
         Expr::Nested(inner) | Expr::Collate { expr: inner, .. } => strength(inner),
+        // `= ANY (ARRAY[…])` has become this.
+        Expr::Function(function) if function.name.to_string() == "array_contains" => Named::Not,
         Expr::Function(function) => {
             let name = function.name.0.last().and_then(|part| part.as_ident());
             name.map_or(Named::Not, |name| Named::Strongly(folded(name)))
@@ -114,13 +116,18 @@ fn strength(expr: &Expr) -> Named {
             Some([SelectItem::ExprWithAlias { alias, .. }]) => Named::Strongly(folded(alias)),
             _ => Named::Not,
         },
-        Expr::Exists { .. } => strongly("exists"),
+        Expr::Exists { negated: false, .. } => strongly("exists"),
         Expr::Array(_) => strongly("array"),
         Expr::Extract { .. } => strongly("extract"),
         Expr::Ceil { .. } => strongly("ceil"),
         Expr::Floor { .. } => strongly("floor"),
         Expr::Position { .. } => strongly("position"),
-        Expr::Substring { .. } => strongly("substring"),
+        Expr::Substring { shorthand, .. } => strongly(if *shorthand { "substr" } else { "substring" }),
+        Expr::CompoundFieldAccess { root, access_chain }
+            if access_chain.iter().all(|at| matches!(at, AccessExpr::Subscript(_))) =>
+        {
+            strength(root)
+        }
         Expr::Overlay { .. } => strongly("overlay"),
         Expr::AtTimeZone { .. } => strongly("timezone"),
         Expr::Trim { trim_where, .. } => strongly(match trim_where {
@@ -141,6 +148,7 @@ fn type_name(data_type: &DataType) -> String {
         DataType::Double(_) | DataType::DoublePrecision | DataType::Float8 | DataType::Float(_) => "float8".to_owned(),
         DataType::Numeric(_) | DataType::Decimal(_) | DataType::Dec(_) => "numeric".to_owned(),
         DataType::Boolean | DataType::Bool => "bool".to_owned(),
+        DataType::Char(_) | DataType::Character(_) => "bpchar".to_owned(),
         DataType::Varchar(_) | DataType::CharacterVarying(_) => "varchar".to_owned(),
         DataType::Timestamp(_, zone) | DataType::Time(_, zone) => {
             let is_time = matches!(data_type, DataType::Time(..));
@@ -182,6 +190,11 @@ mod tests {
             ("SELECT (SELECT max(a) FROM t), (SELECT a AS b FROM t), EXISTS (SELECT 1)", &["max", "b", "exists"]),
             ("SELECT DATE '2026-01-01', now() AT TIME ZONE 'UTC', INTERVAL '1 day'", &["date", "timezone", "interval"]),
             ("SELECT now()::timestamptz, 'x'::timestamp with time zone, 'x'::timestamp", &["now", "timestamptz", "timestamp"]),
+            (
+                "SELECT substr(a, 1), substring(a, 1), (array_agg(a))[1], (ARRAY[1])[1:2]",
+                &["substr", "substring", "array_agg", "array"],
+            ),
+            ("SELECT 'x'::char(2), array_contains(ARRAY[1], a)", &["bpchar", "?column?"]),
             ("SELECT count(*) FROM a UNION ALL SELECT 1", &["count"]),
             ("WITH x AS (SELECT 1) (SELECT min(a) FROM x)", &["min"]),
             ("SELECT max(a), t.*, min(a) FROM t", &["max", "1", "2", "min"]),

@@ -26,7 +26,7 @@ use datafusion_postgres::pgwire::{
 };
 use postgres_types::ToSql;
 
-use crate::Error;
+use crate::{Error, sql::ANY};
 
 /// The types that a driver declares for the values of a statement that it prepares, in their order.
 #[derive(Debug, Default)]
@@ -49,8 +49,8 @@ fn typed(plan: LogicalPlan, declared: &Declared) -> Result<LogicalPlan> {
             expr.transform_up(|mut expr| {
                 let data_type = match &mut expr {
                     // In `a = ANY($1)` the value is an array of what `a` is.
-                    Expr::ScalarFunction(function) if function.name() == "array_has" => match function.args.as_mut_slice() {
-                        [Expr::Placeholder(array), element] if array.field.is_none() => {
+                    Expr::ScalarFunction(function) if function.name() == ANY => match function.args.as_mut_slice() {
+                        [element, Expr::Placeholder(array)] if array.field.is_none() => {
                             Some((array, DataType::new_list(element.get_type(&columns)?, true)))
                         }
                         _ => None,

@@ -13,12 +13,11 @@ mod question;
 mod run;
 mod stream;
 mod threads;
-mod time_format;
 
 pub(crate) use body::{Chunks, body};
 pub(crate) use format::Format;
 pub(crate) use forms::{Form, write};
-pub(crate) use functions::register as register_functions;
+pub(crate) use functions::{ANY, register as register_functions};
 pub(crate) use json::Answer;
 pub(crate) use meaning::call;
 pub(crate) use parameters::plan_bound;

@@ -85,6 +85,12 @@ pub fn python(script: &str) -> Command {
     python
 }
 
+pub fn node(script: &str) -> Command {
+    let mut node = Command::new("node");
+    node.arg("--no-deprecation").arg(format!("{PROGRAMS}/node/{script}.mjs")).current_dir(fetched("node"));
+    node
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn psql() {
     drives(python("psql_client")).await;
@@ -112,9 +118,7 @@ async fn pandas() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn node_postgres() {
-    let mut node = Command::new("node");
-    node.arg("--no-deprecation").arg(format!("{PROGRAMS}/node/pg_client.mjs")).current_dir(fetched("node"));
-    drives(node).await;
+    drives(node("pg_client")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

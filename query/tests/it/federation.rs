@@ -8,6 +8,7 @@ use crate::fixture::{ACME, Fixture};
 
 const ROWS: &str = include_str!("corpus/rows.sql");
 const QUESTIONS: &str = include_str!("corpus/questions.sql");
+const POSTGRESQL: &str = include_str!("corpus/postgresql.sql");
 
 /// A database with the corpus' rows.
 pub async fn filled() -> Option<Fixture> {
@@ -44,7 +45,14 @@ async fn federation_changes_no_answer() {
             differences.push(format!("{question}\n  on:  {pushed:?}\n  off: {local:?}"));
         }
     }
-    assert!(differences.is_empty(), "{} of {}:\n{}", differences.len(), questions.len(), differences.join("\n"));
+    // Of these some cannot be asked over HTTP, where columns need names of their own.
+    for question in statements(POSTGRESQL) {
+        let (pushed, local) = (answer(&with, &question).await, answer(&without, &question).await);
+        if pushed != local && (pushed.is_ok() || local.is_ok()) {
+            differences.push(format!("{question}\n  on:  {pushed:?}\n  off: {local:?}"));
+        }
+    }
+    assert!(differences.is_empty(), "{}:\n{}", differences.len(), differences.join("\n"));
 }
 
 #[tokio::test]
@@ -70,7 +78,8 @@ pub async fn answer(fixture: &Fixture, question: &str) -> Result<Vec<String>, St
     }
     assert!(!answer["rows"].to_string().contains("SECRET"), "{question}: {answer}");
     let mut rows: Vec<String> = answer["rows"].as_array().unwrap().iter().map(Value::to_string).collect();
-    if !question.contains("ORDER BY") {
+    let is_ordered = question.rsplit_once("ORDER BY").is_some_and(|(_, keys)| !keys.contains(')'));
+    if !is_ordered {
         rows.sort();
     }
     Ok(rows)

@@ -15,6 +15,7 @@ mod kpis;
 mod live;
 mod money;
 mod one_position;
+mod postgresql;
 mod random_questions;
 mod sql;
 mod sql_forms;

@@ -13,16 +13,20 @@ const QUESTIONS: usize = 120;
 async fn federation_changes_no_answer_to_a_random_question() {
     let Some(with) = filled().await else { return };
     let without = with.beside(Config { federation: false, ..Config::default() }).await;
-    let mut dice = Dice(ChaCha8Rng::seed_from_u64(SEED));
     let mut answered = 0;
-    for _ in 0..QUESTIONS {
-        let question = dice.question();
+    for question in questions(SEED, QUESTIONS) {
         let (pushed, local) = (answer(&with, &question).await, answer(&without, &question).await);
         // What DataFusion cannot plan, it cannot plan either way; its words may differ.
         assert!(pushed == local || (pushed.is_err() && local.is_err()), "{question}\n  on:  {pushed:?}\n  off: {local:?}");
         answered += usize::from(pushed.is_ok());
     }
     assert!(answered > QUESTIONS * 9 / 10, "only {answered} of {QUESTIONS} could be answered");
+}
+
+/// So many, always the same of a seed.
+pub fn questions(seed: u64, number: usize) -> Vec<String> {
+    let mut dice = Dice(ChaCha8Rng::seed_from_u64(seed));
+    (0..number).map(|_| dice.question()).collect()
 }
 
 /// A grammar of what analysts ask, with every kind of NULL; `depth` bounds how deep expressions nest.

@@ -1,9 +1,13 @@
 //! Functions and operators that every session has beside DataFusion's own, or instead of them.
 
+mod among;
+mod by_type;
 mod growing;
 mod integral;
+mod intervals;
 mod operators;
-mod precise;
+mod part;
+mod text;
 mod timezone;
 
 use std::sync::Arc;
@@ -14,8 +18,11 @@ use datafusion::{
     logical_expr::ScalarUDF,
 };
 
+pub(super) use among::AMONG;
+pub(crate) use among::ANY;
+pub(super) use by_type::{NARROW, PRECISE, WIDE};
 pub(super) use integral::NAME as INTEGRAL;
-pub(super) use precise::NAME as PRECISE;
+pub(super) use text::NAME as AS_TEXT;
 pub(super) use timezone::NAME as TIMEZONE;
 
 /// Gives them to a session.
@@ -24,9 +31,20 @@ pub(super) use timezone::NAME as TIMEZONE;
 /// What DataFusion says.
 pub(crate) fn register(session: &mut SessionState) -> Result<()> {
     growing::bound(session)?;
-    session.register_udf(Arc::new(ScalarUDF::new_from_impl(timezone::Timezone::new())))?;
-    session.register_udf(Arc::new(ScalarUDF::new_from_impl(integral::Integral::new())))?;
-    session.register_udf(Arc::new(ScalarUDF::new_from_impl(precise::Precise::new())))?;
-    session.register_udf(Arc::new(ScalarUDF::new_from_impl(operators::Times::new())))?;
+    let date_part = part::Part::of(session.udf(part::NAME)?);
+    let by_type = [NARROW, PRECISE, WIDE].map(|name| ScalarUDF::new_from_impl(by_type::ByType::new(name)));
+    let scaled = [intervals::TIMES, intervals::DIVIDED].map(|name| ScalarUDF::new_from_impl(intervals::Scaled::new(name)));
+    let others = [
+        ScalarUDF::new_from_impl(among::Among::new(AMONG)),
+        ScalarUDF::new_from_impl(among::Among::new(ANY)),
+        ScalarUDF::new_from_impl(integral::Integral::new()),
+        ScalarUDF::new_from_impl(intervals::Span::new()),
+        ScalarUDF::new_from_impl(date_part),
+        ScalarUDF::new_from_impl(text::Text::new()),
+        ScalarUDF::new_from_impl(timezone::Timezone::new()),
+    ];
+    for function in by_type.into_iter().chain(scaled).chain(others) {
+        session.register_udf(Arc::new(function))?;
+    }
     session.register_expr_planner(Arc::new(operators::Operators))
 }

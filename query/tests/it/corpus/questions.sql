@@ -10,7 +10,6 @@ SELECT product, currency, max(amount) FROM deals GROUP BY product, currency;
 SELECT median(cycle_days), median(cycle_ms) FROM deals WHERE status = 'won';
 SELECT rep_id, median(amount), median(cycle_ms) FROM deals GROUP BY rep_id ORDER BY rep_id NULLS LAST;
 SELECT percentile_cont(0.9) WITHIN GROUP (ORDER BY cycle_ms) FROM deals;
-SELECT approx_distinct(account_id) FROM deals;
 SELECT avg(duration_min), avg(entry_delay_hours) FROM visits;
 SELECT rep_id, avg(amount), avg(cycle_ms), avg(duration) FROM (SELECT rep_id, amount, cycle_ms, cycle_days * 1 AS duration FROM deals WHERE amount < 10000) GROUP BY rep_id;
 SELECT avg(amount) FILTER (WHERE status = 'won' AND amount < 10000), avg(cycle_ms) FILTER (WHERE status = 'nothing') FROM deals;
@@ -75,7 +74,6 @@ SELECT visit_id FROM visits WHERE met_decision_maker IS NOT TRUE ORDER BY visit_
 SELECT visit_id FROM visits WHERE NOT met_decision_maker ORDER BY visit_id;
 SELECT visit_id, duration_min * 60 + 1 AS s, duration_min / 7 AS sevenths, duration_min % 7 AS rest, -duration_min AS less FROM visits ORDER BY visit_id;
 SELECT deal_id, amount * 2 AS twice, amount + 0.1 AS more, round(amount, 2) AS cents FROM deals ORDER BY deal_id;
-SELECT deal_id, cast(amount AS double) / 3 AS third, round(cast(amount AS double), 1) AS r FROM deals ORDER BY deal_id;
 SELECT deal_id, cast(cycle_ms AS varchar) AS c, cast(opened_on AS varchar) AS o, cast(opened_at AS date) AS d FROM deals ORDER BY deal_id;
 SELECT upper(product), lower(product), character_length(product), product || '!' AS shout, concat(product, kind) AS both FROM deals ORDER BY deal_id;
 SELECT deal_id, amount FROM deals ORDER BY amount DESC NULLS LAST, deal_id LIMIT 3;
@@ -89,19 +87,23 @@ WITH won AS (SELECT * FROM deals WHERE status = 'won'), per_rep AS (SELECT rep_i
 SELECT status, kind, count(*) FROM deals GROUP BY ROLLUP (status, kind);
 SELECT kind, count(*) FROM deals WHERE opened_on BETWEEN DATE '2026-01-01' AND DATE '2026-01-31' GROUP BY kind HAVING sum(amount) > 100 ORDER BY kind;
 SELECT sum(CASE WHEN status = 'won' THEN amount ELSE 0 END) AS won FROM deals;
-SELECT type, verdict, count(*) FROM events GROUP BY type, verdict ORDER BY type, verdict;
-SELECT e.position, d.status FROM events e JOIN deals d ON e.entity_id = d.deal_id WHERE e.entity_kind = 'deal' ORDER BY 1;
 SELECT d.deal_id, d.amount * r.rate AS converted FROM deals d JOIN rates r ON d.currency = r.from_currency AND d.closed_on >= r.valid_from AND (r.valid_to IS NULL OR d.closed_on < r.valid_to) ORDER BY 1;
-SELECT k.name, count(d.deal_id) FROM kpis k LEFT JOIN deals d ON k.fact_table = 'deals' AND d.status = 'won' WHERE k.name LIKE 'win%' GROUP BY k.name;
 SELECT deal_id IN ('D-01', 'D-02') AS chosen, status = 'won' AS won, count(*) FROM deals GROUP BY 1, 2 ORDER BY 1, 2;
-SELECT min(met_decision_maker), max(occurred_at), min(occurred_on) FROM visits;
 SELECT bool_and(met_decision_maker), bool_or(met_decision_maker) FROM visits;
 SELECT string_agg(deal_id, ',' ORDER BY deal_id) FROM deals WHERE rep_id = 'R-1';
 SELECT stddev(duration_min), var_pop(duration_min) FROM visits;
-SELECT first_value(deal_id ORDER BY opened_at) FROM deals;
 SELECT 1 AS one, 'x' AS x, NULL AS nothing;
 SELECT deal_id FROM deals WHERE 1 = 0;
 SELECT deal_id FROM deals LIMIT 0;
+
+-- == more: of tables that PostgreSQL is not given, or of functions that it has not (as in postgresql.sql)
+SELECT approx_distinct(account_id) FROM deals;
+SELECT deal_id, cast(amount AS double) / 3 AS third, round(cast(amount AS double), 1) AS r FROM deals ORDER BY deal_id;
+SELECT type, verdict, count(*) FROM events GROUP BY type, verdict ORDER BY type, verdict;
+SELECT e.position, d.status FROM events e JOIN deals d ON e.entity_id = d.deal_id WHERE e.entity_kind = 'deal' ORDER BY 1;
+SELECT k.name, count(d.deal_id) FROM kpis k LEFT JOIN deals d ON k.fact_table = 'deals' AND d.status = 'won' WHERE k.name LIKE 'win%' GROUP BY k.name;
+SELECT min(met_decision_maker), max(occurred_at), min(occurred_on) FROM visits;
+SELECT first_value(deal_id ORDER BY opened_at) FROM deals;
 SELECT state, source, count(*), sum(times), min(first_at), max(resolved_at) FROM dead_letters GROUP BY state, source;
 SELECT id, reason, field, reasons FROM dead_letters WHERE state = 'pending' AND field IS NOT NULL;
 SELECT * FROM open_pipeline(DATE '2026-02-15') ORDER BY deal_id;

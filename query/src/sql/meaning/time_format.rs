@@ -39,7 +39,7 @@ pub(super) fn time_format(format: &str) -> Option<String> {
             let (text, after) = quoted.split_once('"')?;
             ours.push_str(text);
             rest = after;
-        } else if let Some((theirs, chrono)) = TIME_PATTERNS.iter().find(|(theirs, _)| rest.starts_with(theirs)) {
+        } else if let Some((theirs, chrono)) = TIME_PATTERNS.iter().find(|pattern| begins(rest, pattern)) {
             ours.push_str(chrono);
             rest = &rest[theirs.len()..];
         } else if next.is_alphanumeric() {
@@ -50,6 +50,12 @@ pub(super) fn time_format(format: &str) -> Option<String> {
         }
     }
     Some(ours)
+}
+
+/// Names are written as the pattern is; numbers have no capital letters.
+fn begins(format: &str, (theirs, chrono): &(&str, &str)) -> bool {
+    let is_name = matches!(*chrono, "%B" | "%b" | "%A" | "%a" | "%p");
+    format.get(..theirs.len()).is_some_and(|begin| begin == *theirs || !is_name && begin.eq_ignore_ascii_case(theirs))
 }
 
 /// What there is, for whoever wrote something else.
